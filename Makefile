@@ -1,0 +1,51 @@
+# Every target sets itself up: Python 3.11 and make are all that a fresh machine needs.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check docs faults bench lock clean
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## the virtual environment, from the lock, hashes checked
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Palpate needs Python 3.11 or newer: install it, or say where it is with PYTHON=/path/to/python"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) (once) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+run: $(READY) ## the main job, live: claims in, clinician told, correction closes the case
+	@$(BIN)/palpate demo
+
+test: $(READY) ## every test, on a real server
+	$(PYTEST) -n 2 --dist loadfile
+
+check: $(READY) ## linters, types, import layers, generated files, compose and Dockerfile
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint deploy/Dockerfile
+
+docs: $(READY) ## what is built from the code: rule pages, JSON Schema, AsyncAPI
+	$(BIN)/palpate schema --write schemas
+	$(BIN)/palpate rules --write docs/rules
+
+faults: $(READY) ## real processes killed for real, in full
+	$(PYTEST) -m slow
+
+bench: $(READY) ## side by side, as ratios
+	$(BIN)/python -m bench
+
+lock: ## resolve the pins anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-index-url -q -U -o requirements.lock pyproject.toml
+
+clean: ## remove what make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,124 @@
+"""The closed sets and constrained values that the contract's models share."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+
+class Wire(BaseModel):
+    """A model of the wire: immutable; fields that it does not know are ignored, never a reason to reject."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+class Program(StrEnum):
+    """The kind of payer, as an 837P claim-filing indicator distinguishes it."""
+
+    MEDICARE = "medicare"
+    MEDICARE_ADVANTAGE = "medicare_advantage"
+    MEDICAID = "medicaid"
+    TRICARE = "tricare"
+    VA = "va"
+    COMMERCIAL = "commercial"
+    WORKERS_COMP = "workers_comp"
+    AUTO = "auto"
+
+
+class Profession(StrEnum):
+    """Who treated or bills, by the licence's usual letters."""
+
+    PT = "PT"
+    OT = "OT"
+    PTA = "PTA"
+    OTA = "OTA"
+    DC = "DC"
+    LMT = "LMT"
+    MD = "MD"
+    DO = "DO"
+    DPM = "DPM"
+    NP = "NP"
+    PA = "PA"
+    CNS = "CNS"
+    AT = "AT"
+    SLP = "SLP"
+    LAC = "LAC"
+
+
+class Fixer(StrEnum):
+    """Who can mend a finding: a clinical fact, claim mechanics, or coverage and demographics."""
+
+    CLINICIAN = "clinician"
+    BILLER = "biller"
+    FRONT_DESK = "front_desk"
+
+
+class Severity(StrEnum):
+    """`error` makes the claim fail; `warning` and `info` never do."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Outcome(StrEnum):
+    """What a rule found: a fault, or that a fact it needs is not in the event."""
+
+    VIOLATED = "violated"
+    UNDETERMINED = "undetermined"
+
+
+class Verdict(StrEnum):
+    """Whether the claim may go to the payer as it stands."""
+
+    PASS = "pass"  # noqa: S105 - the contract's word, not a secret
+    FAIL = "fail"
+
+
+_LIMB_REGIONS = ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "upper_limb", "lower_limb")
+_TRUNK_REGIONS = ("head", "tmj", "cervical", "thoracic", "lumbar", "sacral", "pelvic", "rib", "abdomen")
+REGION_PATTERN = rf"^(?:{'|'.join(_TRUNK_REGIONS)}|(?:{'|'.join(_LIMB_REGIONS)})(?:\.(?:left|right|both))?)$"
+
+Identifier = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+"""An opaque id of another system, 1 to 64 characters."""
+
+ProcedureCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z0-9]{5}$")]
+"""A CPT or HCPCS code: five letters or digits."""
+
+Modifier = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z0-9]{2}$")]
+"""A two-character procedure modifier."""
+
+PlaceOfService = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{2}$")]
+"""A two-digit CMS place-of-service code."""
+
+DiagnosisCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, min_length=3, max_length=8)]
+"""An ICD-10-CM code, with or without the dot."""
+
+Region = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=REGION_PATTERN)]
+"""A body region of the contract; a limb region may carry its side (`knee.left`)."""
+
+ClockTime = Annotated[str, StringConstraints(pattern=r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""A local time of day, HH:MM, 24 hours."""
+
+Minutes = Annotated[int, Field(ge=0, le=1440)]
+"""Minutes of one day."""
+
+Money = Annotated[Decimal, PlainSerializer(str, return_type=str, when_used="json")]
+"""US dollars as a decimal string."""
+
+Units = Annotated[
+    Decimal,
+    PlainSerializer(
+        lambda units: int(units) if units == units.to_integral_value() else float(units),
+        return_type=int | float,
+        when_used="json",
+    ),
+]
+"""Units as sent: a JSON number, whole on a right claim."""
+
+FrequencyCode = Literal["1", "7", "8"]
+"""CLM05-3: 1 original, 7 replacement, 8 void."""
+
+CodeNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z]{0,3}[0-9]{1,4}$")]
+"""A CARC or RARC number, e.g. `151` or `N362`."""

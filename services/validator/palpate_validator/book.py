@@ -1,0 +1,147 @@
+"""The rule book: every rule, parameter, table and payer profile, loaded once, with a digest of all of it."""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from palpate_schemas.values import Severity
+from palpate_schemas.verdict import Ruleset
+from palpate_validator.catalogue import catalogue
+from palpate_validator.parameters import Parameter, load_parameters
+from palpate_validator.profiles import Profile, Profiles, load_profiles
+from palpate_validator.rule import Rule
+from palpate_validator.tables import Tables, load_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A rule as one payer applies it on one day."""
+
+    rule: Rule
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rules in force for one payer on one day, and the settings that they miss in its profile."""
+
+    per_visit: tuple[Selected, ...]
+    per_claim: tuple[Selected, ...]
+    unsaid_settings: tuple[str, ...]
+
+
+class RuleBook:
+    """Everything that decides, apart from the claim."""
+
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        parameters: Mapping[str, Parameter],
+        tables: Tables,
+        profiles: Profiles,
+        ruleset: Ruleset,
+    ) -> None:
+        self.rules = rules
+        self.parameters = parameters
+        self.tables = tables
+        self.profiles = profiles
+        self.ruleset = ruleset
+        self._changes = {profile.id: self._change_days(profile) for profile in profiles.by_id.values()}
+        self._selections: dict[tuple[str, int], Selection] = {}
+        self._refuse_unknown_rules()
+
+    def selection(self, profile: Profile, day: date) -> Selection:
+        """The rules that judge a visit of `day` under `profile`; worked out once for each stretch without change."""
+        stretch = (profile.id, bisect_right(self._changes[profile.id], day))
+        found = self._selections.get(stretch)
+        if found is None:
+            found = self._selections[stretch] = self._select(profile, day)
+        return found
+
+    def _change_days(self, profile: Profile) -> list[date]:
+        changes = {rule.header.start for rule in self.rules}
+        changes |= {date.fromordinal(r.header.end.toordinal() + 1) for r in self.rules if r.header.end is not None}
+        for timeline in profile.settings.values():
+            changes |= timeline.changes()
+        return sorted(changes)
+
+    def _select(self, profile: Profile, day: date) -> Selection:
+        selected: list[Selected] = []
+        unsaid: set[str] = set()
+        for rule in self.rules:
+            if not rule.in_force(day) or not _concerns(rule, profile):
+                continue
+            answers = {key: profile.on(key, day) for key in rule.header.profile}
+            unsaid |= {key for key, answer in answers.items() if answer is None}
+            if all(a is not None and a.value == rule.header.profile[key] for key, a in answers.items()):
+                severity = profile.rules.severity.get(rule.id) or rule.severity_for(profile.program)
+                selected.append(Selected(rule, severity))
+        return Selection(
+            tuple(each for each in selected if each.rule.header.per == "visit"),
+            tuple(each for each in selected if each.rule.header.per == "claim"),
+            tuple(sorted(unsaid)),
+        )
+
+    def _refuse_unknown_rules(self) -> None:
+        ids = {rule.id for rule in self.rules}
+        for profile in self.profiles.by_id.values():
+            named = profile.rules.ignore | profile.rules.severity.keys() | (profile.rules.select or frozenset())
+            if unknown := named - ids:
+                raise ValueError(
+                    f"payer profile {profile.id} names rules that do not exist: {', '.join(sorted(unknown))}"
+                )
+
+
+def _concerns(rule: Rule, profile: Profile) -> bool:
+    programs, choices = rule.header.programs, profile.rules
+    if programs is not None and profile.program not in programs:
+        return False
+    if rule.id in choices.ignore:
+        return False
+    return choices.select is None or rule.id in choices.select
+
+
+def load_rule_book(profile_folders: Iterable[Path] = ()) -> RuleBook:
+    """The shipped rule book, with a site's own payer profiles laid over it.
+
+    Raises:
+        BadData, ValueError: a data file is wrong; the text names it.
+    """
+    folders = tuple(profile_folders)
+    return RuleBook(
+        rules=catalogue(),
+        parameters=load_parameters(),
+        tables=load_tables(),
+        profiles=load_profiles(*folders),
+        ruleset=Ruleset(version=version("palpate"), digest=digest_of(folders)),
+    )
+
+
+@cache
+def shipped_rule_book() -> RuleBook:
+    """The rule book as it comes, loaded once a process."""
+    return load_rule_book()
+
+
+def digest_of(profile_folders: tuple[Path, ...]) -> str:
+    """SHA-256 over the name and bytes of every file that can change a verdict."""
+    digest = hashlib.sha256()
+    for name, path in _files(profile_folders):
+        digest.update(f"{name}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(profile_folders: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
+    package = Path(__file__).parent
+    kinds = {".py", ".toml", ".csv"}
+    for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
+        yield str(path.relative_to(package)), path
+    for folder in profile_folders:
+        for path in sorted(folder.glob("*.toml")):
+            yield f"site/{path.name}", path

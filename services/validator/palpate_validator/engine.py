@@ -1,0 +1,193 @@
+"""The judge: a claim in, a judgement out.  Pure; the same claim and rule book give the same judgement.
+
+It never raises: a rule that breaks becomes an undetermined finding with its id, and the others still run.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from palpate_schemas.claim import Claim
+from palpate_schemas.finding import Finding
+from palpate_schemas.values import Outcome, Severity, Verdict
+from palpate_schemas.verdict import Counts
+from palpate_validator.book import RuleBook, Selected
+from palpate_validator.profiles import Profile
+from palpate_validator.rule import MissingFact, Result, Rule, cannot_tell
+from palpate_validator.visit import MANUAL_THERAPY, Line, Visit, lines_of
+
+_GRAVEST_FIRST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+VOID = "8"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFailure:
+    """A rule that raised: its id and the error, for the log.  The error's text may hold PHI."""
+
+    rule: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rule book says of one claim."""
+
+    verdict: Verdict
+    applicable: bool
+    profile: str
+    findings: tuple[Finding, ...]
+    counts: Counts
+    failures: tuple[RuleFailure, ...] = ()
+
+
+def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: Profile | None = None) -> Judgement:
+    """Judge one claim.
+
+    Args:
+        claim: The claim as sent.
+        submitted_on: The day it goes to the payer, where known.
+        book: The rule book.
+        profile: Judge by this payer profile instead of the one that the claim leads to.
+
+    Returns:
+        The verdict with its findings, gravest first.  A claim that neither bills nor documents manual therapy is
+        not applicable and passes.
+    """
+    profile = profile or book.profiles.for_payer(claim.payer)
+    by_day = _days(claim)
+    if not by_day or claim.frequency_code == VOID:
+        return Judgement(Verdict.PASS, applicable=False, profile=profile.id, findings=(), counts=_NOTHING_JUDGED)
+    bench = _Bench()
+    for day, lines in by_day.items():
+        selection = book.selection(profile, day)
+        visit = Visit(claim, day, lines, submitted_on, profile, book, selection.unsaid_settings)
+        bench.run(selection.per_visit, visit)
+    first_day = min(by_day)
+    selection = book.selection(profile, first_day)
+    whole = Visit(claim, first_day, lines_of(claim), submitted_on, profile, book, selection.unsaid_settings)
+    bench.run(selection.per_claim, whole)
+    return bench.judgement(profile)
+
+
+_NOTHING_JUDGED = Counts(judged=0, violated=0, undetermined=0)
+
+
+def _days(claim: Claim) -> dict[date, tuple[Line, ...]]:
+    """The dates of service that concern manual therapy, each with its lines.
+
+    A day concerns it when 97140 is billed, or when the shared note says that it was given: its minutes then belong
+    to the pool that the other timed units are allocated from.
+    """
+    by_day: defaultdict[date, list[Line]] = defaultdict(list)
+    for line in lines_of(claim):
+        by_day[line.service_date].append(line)
+    documented = {n.service_date for n in claim.documentation or () if MANUAL_THERAPY in (n.service_minutes or ())}
+    return {
+        day: tuple(lines)
+        for day, lines in sorted(by_day.items())
+        if day in documented or any(line.code == MANUAL_THERAPY for line in lines)
+    }
+
+
+@dataclass(slots=True)
+class _Bench:
+    """Collects what the rules say."""
+
+    findings: list[Finding] = field(default_factory=list)
+    failures: list[RuleFailure] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
+
+    def run(self, selected: Iterable[Selected], visit: Visit) -> None:
+        codes, modifiers = visit.codes, visit.modifiers
+        for each in selected:
+            header = each.rule.header
+            self.judged.add(each.rule.id)
+            if header.codes is not None and header.codes.isdisjoint(codes):
+                continue
+            if header.modifiers is not None and header.modifiers.isdisjoint(modifiers):
+                continue
+            self._ask(each, visit)
+
+    def _ask(self, selected: Selected, visit: Visit) -> None:
+        rule = selected.rule
+        visit.consulted.clear()
+        try:
+            for result in rule.judge(visit):
+                self.findings.append(_finding(rule, result, selected.severity, visit))
+        except MissingFact as missing:
+            result = cannot_tell(missing.needs, missing.message, line=missing.line)
+            self.findings.append(_finding(rule, result, selected.severity, visit))
+        except Exception as error:  # noqa: BLE001 - one broken rule must not stop the others; the caller logs it
+            self.failures.append(RuleFailure(rule.id, error))
+            result = cannot_tell(f"a working rule {rule.id}", "This check could not be made; the fault is ours.")
+            self.findings.append(_finding(rule, result, selected.severity, visit))
+
+    def judgement(self, profile: Profile) -> Judgement:
+        violated = {f.rule for f in self.findings if f.outcome is Outcome.VIOLATED}
+        undetermined = {f.rule for f in self.findings if f.outcome is Outcome.UNDETERMINED} - violated
+        failed = any(f.severity is Severity.ERROR for f in self.findings)
+        return Judgement(
+            verdict=Verdict.FAIL if failed else Verdict.PASS,
+            applicable=True,
+            profile=profile.id,
+            findings=tuple(sorted(self.findings, key=_order)),
+            counts=Counts(
+                judged=len(self.judged) - len(undetermined), violated=len(violated), undetermined=len(undetermined)
+            ),
+            failures=tuple(self.failures),
+        )
+
+
+def _order(finding: Finding) -> tuple[int, int, str, str]:
+    return (
+        _GRAVEST_FIRST[finding.severity],
+        finding.line_number if finding.line_number is not None else 0,
+        finding.rule,
+        finding.pointer or "",
+    )
+
+
+def _finding(rule: Rule, result: Result, severity: Severity, visit: Visit) -> Finding:
+    header = rule.header
+    violated = result.outcome is Outcome.VIOLATED
+    evidence = dict(result.evidence)
+    sources = list(header.sources)
+    for name, dated in visit.consulted.items():
+        evidence |= dated.evidence(name)
+        if dated.source not in sources:
+            sources.append(dated.source)
+    return Finding.model_construct(
+        rule=rule.id,
+        outcome=result.outcome,
+        severity=result.severity or severity,
+        title=rule.title,
+        message=result.message,
+        line_number=None if result.line is None else result.line.line_number,
+        pointer=result.full_pointer,
+        fixer=result.fixer or header.fixer,
+        remedy=result.remedy or (header.remedy if violated else f"Send {result.needs} with the claim event."),
+        needs=result.needs,
+        patch=result.patch,
+        applicability=result.applicability or ("confirm" if result.patch else None),
+        denial=(result.denial or header.denial) if violated else None,
+        sources=tuple(sources),
+        evidence={key: _shown(value) for key, value in evidence.items()},
+    )
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - evidence is whatever decided
+    """A value as JSON shows it: decimals and dates as text, sets in order."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, set | frozenset):
+        return sorted(_shown(item) for item in value)
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _shown(item) for key, item in value.items()}
+    return value

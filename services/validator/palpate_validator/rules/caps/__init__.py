@@ -1,0 +1,1 @@
+"""Medically unlikely units and daily caps."""

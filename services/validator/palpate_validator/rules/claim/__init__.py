@@ -1,0 +1,1 @@
+"""The claim as a whole: place, dates, filing, authorization, charges."""

@@ -1,0 +1,1 @@
+"""The wrong code for the technique that the note describes."""

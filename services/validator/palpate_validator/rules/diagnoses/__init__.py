@@ -1,0 +1,1 @@
+"""Diagnoses: valid, pointed to, and of the region treated."""

@@ -1,0 +1,1 @@
+"""What the visit note must say, and why the treatment was needed."""

@@ -1,0 +1,1 @@
+"""Therapy modifiers: whose plan, which assistant, which circumstance."""

@@ -1,0 +1,1 @@
+"""Pairs of codes that exclude each other on one day (NCCI)."""

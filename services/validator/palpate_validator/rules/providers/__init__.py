@@ -1,0 +1,1 @@
+"""Who may bill manual therapy, and who may give it."""

@@ -1,0 +1,1 @@
+"""Timed units: how minutes become units."""

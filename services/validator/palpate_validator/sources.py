@@ -1,0 +1,11 @@
+"""The authorities that rules cite, named once."""
+
+CPM5 = "Medicare Claims Processing Manual (Pub. 100-04) ch. 5"
+BPM15 = "Medicare Benefit Policy Manual (Pub. 100-02) ch. 15"
+NCCI1 = "NCCI Policy Manual 2026 ch. 1"
+NCCI11 = "NCCI Policy Manual 2026 ch. 11"
+PTP = "CMS NCCI procedure-to-procedure table"
+MUE = "CMS medically-unlikely-edit table"
+X12 = "X12 claim adjustment reason and remark code lists"
+CPT = "AMA CPT rules for timed services"
+PRACTICE = "Billing practice; no published authority"

@@ -1,0 +1,267 @@
+"""A visit: one date of service of a claim, with everything that a rule may ask about it.
+
+A rule sees nothing else.  Whatever it asks by name (a payer setting, a dated parameter) is remembered, so that the
+finding can say which value decided, since when it holds and where it comes from.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from palpate_schemas.claim import Claim, ExcludedMinutes, Interval, Performance, ServiceLine, VisitNote
+from palpate_schemas.values import Profession, Program
+from palpate_validator.dated import DatedValue
+from palpate_validator.rule import HasLine, MissingFact
+
+if TYPE_CHECKING:
+    from palpate_validator.book import RuleBook
+    from palpate_validator.profiles import Profile
+    from palpate_validator.tables import Kind, Tables
+
+MANUAL_THERAPY = "97140"
+
+DISTINCT_MODIFIERS = frozenset({"59", "XE", "XP", "XS", "XU"})
+"""The modifiers that say "a separate service": 59 and its four more exact forms."""
+
+DISCIPLINE_MODIFIERS = {"GP": Profession.PT, "GO": Profession.OT, "GN": Profession.SLP}
+"""The therapy-plan modifiers and the discipline whose plan each names."""
+
+DISCIPLINES = {
+    Profession.PT: Profession.PT,
+    Profession.PTA: Profession.PT,
+    Profession.OT: Profession.OT,
+    Profession.OTA: Profession.OT,
+    Profession.SLP: Profession.SLP,
+}
+"""The discipline that a therapist or assistant works in."""
+
+Fact = TypeVar("Fact")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One service line, with what the claim says for all of its lines filled in."""
+
+    index: int
+    """0-based position in the claim, for pointers."""
+    line_number: int
+    code: str
+    units: Decimal
+    modifiers: tuple[str, ...]
+    charge: Decimal | None
+    diagnosis_pointers: tuple[int, ...]
+    place_of_service: str
+    service_date: date
+    service_date_through: date | None
+    minutes: int | None
+    intervals: tuple[Interval, ...]
+    performed_by: tuple[Performance, ...]
+    regions: tuple[str, ...]
+    encounter: int
+    excluded_minutes: tuple[ExcludedMinutes, ...]
+
+    def has(self, *modifiers: str) -> bool:
+        """Whether the line carries any of these modifiers."""
+        return any(modifier in self.modifiers for modifier in modifiers)
+
+    @property
+    def whole_units(self) -> int | None:
+        """The units as a whole positive number; None when they are not one (a finding of its own)."""
+        return int(self.units) if self.units > 0 and self.units == self.units.to_integral_value() else None
+
+
+def lines_of(claim: Claim) -> tuple[Line, ...]:
+    """The claim's service lines, in the order sent."""
+    return tuple(_line(index, line, claim.place_of_service) for index, line in enumerate(claim.lines))
+
+
+def _line(index: int, line: ServiceLine, place_of_service: str) -> Line:
+    return Line(
+        index,
+        line.line_number,
+        line.procedure_code,
+        line.units,
+        line.modifiers,
+        line.charge,
+        line.diagnosis_pointers,
+        line.place_of_service or place_of_service,
+        line.service_date,
+        line.service_date_through,
+        line.minutes,
+        line.intervals,
+        line.performed_by,
+        line.regions,
+        line.encounter,
+        line.excluded_minutes,
+    )
+
+
+class Visit:
+    """One date of service as a rule sees it.
+
+    Attributes:
+        claim: The whole claim, as sent.
+        date_of_service: The day that decides which rules and values are in force.
+        lines: The service lines of that day (for a rule judged per claim: all lines).
+        notes: The visit notes of that day; empty when none is shared.
+        submitted_on: The day the claim goes to the payer, where the event says so.
+    """
+
+    def __init__(  # noqa: PLR0917 - built in one place, by the engine
+        self,
+        claim: Claim,
+        date_of_service: date,
+        lines: tuple[Line, ...],
+        submitted_on: date | None,
+        profile: "Profile",
+        book: "RuleBook",
+        unsaid_settings: tuple[str, ...] = (),
+    ) -> None:
+        self.claim = claim
+        self.date_of_service = date_of_service
+        self.lines = lines
+        self.submitted_on = submitted_on
+        self.profile = profile
+        self.unsaid_settings = unsaid_settings
+        """Keys that rules in force need and this payer's profile does not hold."""
+        self.consulted: dict[str, DatedValue] = {}
+        """What the rule being judged has looked up by name; the engine empties it between rules."""
+        self._book = book
+
+    # -- the claim's own facts ------------------------------------------------------------------------------------
+
+    @property
+    def program(self) -> Program | None:
+        """The kind of payer that the claim is judged for."""
+        return self.profile.program
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Every procedure code billed."""
+        return frozenset(line.code for line in self.lines)
+
+    @cached_property
+    def modifiers(self) -> frozenset[str]:
+        """Every modifier on any line."""
+        return frozenset(modifier for line in self.lines for modifier in line.modifiers)
+
+    @cached_property
+    def manual_therapy(self) -> tuple[Line, ...]:
+        """The lines that bill 97140."""
+        return tuple(line for line in self.lines if line.code == MANUAL_THERAPY)
+
+    def billed(self, codes: Collection[str]) -> tuple[Line, ...]:
+        """The lines that bill any of some codes."""
+        return tuple(line for line in self.lines if line.code in codes)
+
+    @cached_property
+    def notes(self) -> tuple[VisitNote, ...]:
+        """The notes of this date of service."""
+        shared = self.claim.documentation or ()
+        return tuple(note for note in shared if note.service_date == self.date_of_service)
+
+    @property
+    def note(self) -> VisitNote:
+        """The note that 97140 rests on: the rendering provider's where there are several.
+
+        Raises:
+            MissingFact: no note of that day is shared.
+        """
+        if not self.notes:
+            raise MissingFact(
+                "documentation", f"No visit note of {self.date_of_service} is shared, so this cannot be checked."
+            )
+        mine = self.claim.rendering_provider.npi
+        return next((n for n in self.notes if n.clinician is not None and n.clinician.npi == mine), self.notes[0])
+
+    def known(self, fact: Fact | None, needs: str, line: HasLine | None = None) -> Fact:
+        """A fact that must be there for the rule to answer.
+
+        Raises:
+            MissingFact: it is None; the engine makes "cannot tell" of it, naming `needs`.
+        """
+        if fact is None:
+            raise MissingFact(needs, line=line)
+        return fact
+
+    def discipline(self, line: Line) -> Profession | None:
+        """PT, OT or SLP: by the line's therapy modifier, else by who rendered the claim."""
+        for modifier, discipline in DISCIPLINE_MODIFIERS.items():
+            if modifier in line.modifiers:
+                return discipline
+        profession = self.claim.rendering_provider.profession
+        return None if profession is None else DISCIPLINES.get(profession)
+
+    # -- tables, by the date of service ---------------------------------------------------------------------------
+
+    @property
+    def tables(self) -> "Tables":
+        """NCCI pairs, unit limits and how codes count."""
+        return self._book.tables
+
+    def kind(self, code: str) -> "Kind | None":
+        """How a code counts on this day: `timed_15`, `untimed`, `timed_other`, or None."""
+        return self._book.tables.kind(code, self.date_of_service)
+
+    @cached_property
+    def timed_lines(self) -> tuple[Line, ...]:
+        """The lines whose code is billed in pooled 15-minute units."""
+        return tuple(line for line in self.lines if self.kind(line.code) == "timed_15")
+
+    # -- what is looked up by name, payer and date ----------------------------------------------------------------
+
+    def says(self, key: str) -> bool:
+        """Whether the payer profile has a value for `key` on this day."""
+        return self.profile.on(key, self.date_of_service) is not None
+
+    def setting(self, key: str) -> Any:  # noqa: ANN401 - a profile value is whatever its key's type is
+        """A value of the payer profile.
+
+        Raises:
+            MissingFact: the profile does not say; a missing value is never a pass.
+        """
+        dated = self.profile.on(key, self.date_of_service)
+        if dated is None:
+            raise MissingFact(
+                f"payer profile: {key}",
+                f"The profile {self.profile.id} does not say `{key}` for {self.date_of_service}.",
+            )
+        self.consulted[key] = dated
+        return dated.value
+
+    def amount(self, name: str) -> Any:  # noqa: ANN401 - a parameter is a Decimal, an int or a set of codes
+        """A dated parameter's value on the date of service; a payer profile's value of the same name goes first.
+
+        Raises:
+            MissingFact: no value holds on that day.
+        """
+        if self.says(name):
+            return self.setting(name)
+        parameter = self._book.parameters[name]
+        dated = parameter.timeline.on(self.date_of_service)
+        if dated is None:
+            raise MissingFact(f"parameter: {name}", f"No {parameter.title} is known for {self.date_of_service}.")
+        self.consulted[name] = dated
+        return dated.value
+
+    def verified(self, name: str) -> bool:
+        """Whether somebody has checked a parameter up to this date of service."""
+        return self.date_of_service <= self._book.parameters[name].verified_through
+
+
+def whole_minutes(intervals: Iterable[Interval]) -> int:
+    """Minutes covered by intervals of one day, overlaps counted once.  An end before its start counts nothing."""
+    spans = sorted((clock_minutes(each.start), clock_minutes(each.end)) for each in intervals)
+    total, reached = 0, 0
+    for start, end in spans:
+        total += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def clock_minutes(clock: str) -> int:
+    """Minutes since midnight of an HH:MM time."""
+    return int(clock[:2]) * 60 + int(clock[3:])
