@@ -94,6 +94,20 @@ def _violated(message: str, line: HasLine | None, pointer: str | None, facts: di
 _OVERRIDES = ("remedy", "fixer", "denial", "severity", "patch", "applicability")
 
 
+class _AnyValue:
+    """Equal to every value."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = object.__hash__
+
+
+SAID = _AnyValue()
+"""In a header's `profile`: the rule needs this key and takes whatever value it has (`{"timely_filing_days": SAID}`).
+Where the profile does not say, the rule is not judged and `payer-profile-incomplete` names the key."""
+
+
 class MissingFact(Exception):
     """Raised by a visit's look-ups when a fact is not there; the engine turns it into `cannot_tell`."""
 

@@ -96,15 +96,15 @@ def load_tables(folder: Path = TABLES) -> Tables:
         BadData: a row lacks a column or holds an unreadable value; the text names file and line.
     """
     ptp: dict[str, list[PtpEdit]] = {}
-    for row in _rows(folder / "ncci_ptp.csv"):
+    for row in rows(folder / "ncci_ptp.csv"):
         if row["setting"] == "practitioner" and row["modifier_indicator"] != "9":
             # Indicator 9 marks a pair that was withdrawn on the day it began: never an edit.
             ptp.setdefault(row["program"], []).append(_ptp(row))
     mue: dict[str, dict[str, MueLimit]] = {}
-    for row in _rows(folder / "mue.csv"):
+    for row in rows(folder / "mue.csv"):
         if row["setting"] == "practitioner":
             mue.setdefault(row["program"], {})[row["code"]] = _mue(row)
-    services = {row["code"]: _service(row) for row in _rows(folder / "service_codes.csv")}
+    services = {row["code"]: _service(row) for row in rows(folder / "service_codes.csv")}
     return Tables(
         ptp={program: PtpTable(edits) for program, edits in ptp.items()},
         mue=mue,
@@ -113,7 +113,7 @@ def load_tables(folder: Path = TABLES) -> Tables:
     )
 
 
-class _Row(dict[str, str]):
+class Row(dict[str, str]):
     """A CSV row that knows where it stands, for the error message."""
 
     def __init__(self, values: Mapping[str, str], path: Path, line: int) -> None:
@@ -124,16 +124,19 @@ class _Row(dict[str, str]):
         raise self.bad(f"column `{key}` is missing")
 
     def bad(self, problem: str) -> BadData:
+        """What start-up refuses the file with: its name, this line and the problem."""
         return BadData(self.path, "\n" * (self.line - 1) + "here", "here", problem)
 
     def day(self, key: str) -> date | None:
+        """A column's date; None where it is empty."""
         try:
             return date.fromisoformat(self[key]) if self[key] else None
         except ValueError as error:
             raise self.bad(f"`{key}` is not a date: {self[key]!r}") from error
 
 
-def _rows(path: Path) -> Iterator[_Row]:
+def rows(path: Path) -> Iterator[Row]:
+    """The rows of a CSV table, below its `#` notes and its header."""
     with path.open(encoding="utf-8", newline="") as file:
         notes = 0
         for line in file:
@@ -142,10 +145,10 @@ def _rows(path: Path) -> Iterator[_Row]:
                 break
             notes += 1
         for values in (reader := csv.DictReader(file, fieldnames=header)):
-            yield _Row(values, path, notes + 1 + reader.line_num)
+            yield Row(values, path, notes + 1 + reader.line_num)
 
 
-def _ptp(row: _Row) -> PtpEdit:
+def _ptp(row: Row) -> PtpEdit:
     if row["modifier_indicator"] not in {"0", "1"}:
         raise row.bad(f"modifier_indicator is 0, 1 or 9, not {row['modifier_indicator']!r}")
     return PtpEdit(
@@ -158,14 +161,14 @@ def _ptp(row: _Row) -> PtpEdit:
     )
 
 
-def _mue(row: _Row) -> MueLimit:
+def _mue(row: Row) -> MueLimit:
     adjudication = {"1": 1, "2": 2, "3": 3}.get(row["adjudication_indicator"])
     if adjudication is None or not row["units"].isdigit():
         raise row.bad("units is a whole number and adjudication_indicator is 1, 2 or 3")
     return MueLimit(row["code"], int(row["units"]), adjudication, row["rationale"])  # type: ignore[arg-type] # one of 1, 2, 3
 
 
-def _service(row: _Row) -> ServiceCode:
+def _service(row: Row) -> ServiceCode:
     kind = row["kind"]
     if kind not in {"timed_15", "untimed", "timed_other"}:
         raise row.bad(f"kind is timed_15, untimed or timed_other, not {kind!r}")
