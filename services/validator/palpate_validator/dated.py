@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,16 @@ BEGINNING = date(1, 1, 1)
 class BadData(ValueError):
     """A data file that start-up refuses; its text begins with the file's name and line."""
 
-    def __init__(self, path: Path, text: str, key: str | None, problem: str) -> None:
-        super().__init__(f"{path}:{line_of(text, key)}: {problem}")
+    def __init__(self, path: Path, text: str, key: str | None, problem: str, *, line: int | None = None) -> None:
+        super().__init__(f"{path}:{line_of(text, key) if line is None else line}: {problem}")
 
 
 def line_of(text: str, key: str | None) -> int:
-    """The 1-based line on which `key` first stands in `text`; 1 when it does not."""
+    """The 1-based line that begins with `key`, else the first one that holds it; 1 when none does."""
     if key:
-        for number, line in enumerate(text.splitlines(), start=1):
-            if key in line:
-                return number
+        lines = list(enumerate(text.splitlines(), start=1))
+        begins = (n for n, line in lines if line.lstrip(' ["').startswith(key))
+        return next(chain(begins, (n for n, line in lines if key in line)), 1)
     return 1
 
 
