@@ -93,10 +93,10 @@ class PtpTable:
         )
         return tuple(edit for edit in found if edit is not None)
 
-    def _active(self, rows: Sequence[PtpEdit], day: date) -> PtpEdit | None:
+    def _active(self, history: Sequence[PtpEdit], day: date) -> PtpEdit | None:
         # An edit that CMS has since taken back as of its first day is not held against an older claim either.
         taken_back = self._newest.withdrawn
-        active = (row for row in rows if row.active(day))
+        active = (row for row in history if row.active(day))
         standing = [row for row in active if (row.column1, row.column2, row.effective) not in taken_back]
         return max(standing, key=lambda row: row.effective, default=None)
 
@@ -171,24 +171,24 @@ def load_tables(folder: Path = TABLES, store: Path | None = None) -> Tables:
     imported = () if store is None else stored_quarters(store)
     ptp: defaultdict[str, list[PtpQuarter]] = defaultdict(list)
     mue: defaultdict[str, dict[Quarter, Mapping[str, MueLimit]]] = defaultdict(dict)
-    for program, rows in _by_program(_rows(folder / "mue.csv")).items():
-        mue[program][SHIPPED_MUE_QUARTER] = _limits(rows)
+    for program, limits in _by_program(rows(folder / "mue.csv")).items():
+        mue[program][SHIPPED_MUE_QUARTER] = _limits(limits)
     for each in imported:
         if each.setting != "practitioner":
             continue
         if each.table == "ptp":
-            ptp[each.program].append(ptp_quarter(each.quarter, _rows(each.path)))
+            ptp[each.program].append(ptp_quarter(each.quarter, rows(each.path)))
         else:
-            mue[each.program][each.quarter] = _limits(_rows(each.path))
+            mue[each.program][each.quarter] = _limits(rows(each.path))
     shipped = {
-        program: ptp_quarter(SHIPPED_PTP_QUARTER, rows)
-        for program, rows in _by_program(_rows(folder / "ncci_ptp.csv")).items()
+        program: ptp_quarter(SHIPPED_PTP_QUARTER, edits)
+        for program, edits in _by_program(rows(folder / "ncci_ptp.csv")).items()
     }
     tables = {program: PtpTable(ptp[program], shipped.get(program)) for program in ptp.keys() | shipped.keys()}
     return Tables(
         ptp=tables,
         mue={program: quarters[max(quarters)] for program, quarters in mue.items()},
-        services={row["code"]: _service(row) for row in _rows(folder / "service_codes.csv")},
+        services={row["code"]: _service(row) for row in rows(folder / "service_codes.csv")},
         ptp_quarter_end=tables["medicare"].last_day,
         mue_quarters=mue,
     )
@@ -219,12 +219,12 @@ def stored_quarters(store: Path) -> tuple[StoredQuarter, ...]:
 
 def _stored(path: Path) -> StoredQuarter:
     content = path.read_bytes()
-    first, _, rows = content.partition(b"\n")
+    first, _, body = content.partition(b"\n")
     match = _FIRST_LINE.fullmatch(first.decode("utf-8", "replace").strip())
     if match is None:
         raise BadData(path, "", None, "the first line is not: # ptp|mue program setting quarter sha256")
     table, program, setting, quarter, digest = match.groups()
-    if hashlib.sha256(rows).hexdigest() != digest:
+    if hashlib.sha256(body).hexdigest() != digest:
         raise BadData(path, "", None, "the rows are not those that were imported (SHA-256 differs); import it again")
     return StoredQuarter(path, table, program, setting, Quarter.parse(quarter), digest)  # type: ignore[arg-type] # ptp or mue
 
@@ -232,14 +232,14 @@ def _stored(path: Path) -> StoredQuarter:
 _FIRST_LINE = re.compile(r"# (ptp|mue) (\w+) (\w+) (\d{4}Q[1-4]) ([0-9a-f]{64})")
 
 
-def ptp_quarter(quarter: Quarter, rows: "Iterable[_Row]") -> PtpQuarter:
+def ptp_quarter(quarter: Quarter, published: "Iterable[Row]") -> PtpQuarter:
     """The practitioner rows of one publication.
 
     Indicator 9 marks a pair that was withdrawn on the day it began: never an edit.
     """
     by_pair: defaultdict[tuple[str, str], list[PtpEdit]] = defaultdict(list)
     withdrawn: set[tuple[str, str, date]] = set()
-    for row in rows:
+    for row in published:
         if row["setting"] != "practitioner":
             continue
         pair = (row["column1"], row["column2"])
@@ -276,7 +276,7 @@ def _with_starts(edits: Iterable[PtpEdit], quarter: Quarter) -> tuple[PtpEdit, .
     return tuple(dated)
 
 
-class _Row(dict[str, str]):
+class Row(dict[str, str]):
     """A CSV row that knows where it stands, for the error message."""
 
     def __init__(self, values: Mapping[str, str], path: Path, line: int) -> None:
@@ -287,16 +287,19 @@ class _Row(dict[str, str]):
         raise self.bad(f"column `{key}` is missing")
 
     def bad(self, problem: str) -> BadData:
+        """What start-up refuses the file with: its name, this line and the problem."""
         return BadData(self.path, "", None, problem, line=self.line)
 
     def day(self, key: str) -> date | None:
+        """A column's date; None where it is empty."""
         try:
             return date.fromisoformat(self[key]) if self[key] else None
         except ValueError as error:
             raise self.bad(f"`{key}` is not a date: {self[key]!r}") from error
 
 
-def _rows(path: Path) -> Iterator[_Row]:
+def rows(path: Path) -> Iterator[Row]:
+    """The rows of a CSV table, below its `#` notes and its header."""
     with path.open(encoding="utf-8", newline="") as file:
         notes = 0
         for line in file:
@@ -308,17 +311,17 @@ def _rows(path: Path) -> Iterator[_Row]:
             raise BadData(path, "", None, "there is no header line with the names of the columns")
         for values in (reader := csv.DictReader(file, fieldnames=header)):
             filled = {key: value for key, value in values.items() if value is not None}
-            yield _Row(filled, path, notes + 1 + reader.line_num)
+            yield Row(filled, path, notes + 1 + reader.line_num)
 
 
-def _by_program(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
-    grouped: defaultdict[str, list[_Row]] = defaultdict(list)
-    for row in rows:
+def _by_program(table: Iterable[Row]) -> dict[str, list[Row]]:
+    grouped: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in table:
         grouped[row["program"]].append(row)
     return dict(grouped)
 
 
-def _ptp(row: _Row) -> PtpEdit:
+def _ptp(row: Row) -> PtpEdit:
     if row["modifier_indicator"] not in {"0", "1"}:
         raise row.bad(f"modifier_indicator is 0, 1 or 9, not {row['modifier_indicator']!r}")
     return PtpEdit(
@@ -331,18 +334,18 @@ def _ptp(row: _Row) -> PtpEdit:
     )
 
 
-def _limits(rows: Iterable[_Row]) -> dict[str, MueLimit]:
-    return {row["code"]: _mue(row) for row in rows if row["setting"] == "practitioner"}
+def _limits(table: Iterable[Row]) -> dict[str, MueLimit]:
+    return {row["code"]: _mue(row) for row in table if row["setting"] == "practitioner"}
 
 
-def _mue(row: _Row) -> MueLimit:
+def _mue(row: Row) -> MueLimit:
     adjudication = {"1": 1, "2": 2, "3": 3}.get(row["adjudication_indicator"])
     if adjudication is None or not row["units"].isdigit():
         raise row.bad("units is a whole number and adjudication_indicator is 1, 2 or 3")
     return MueLimit(row["code"], int(row["units"]), adjudication, row["rationale"])  # type: ignore[arg-type] # one of 1, 2, 3
 
 
-def _service(row: _Row) -> ServiceCode:
+def _service(row: Row) -> ServiceCode:
     kind = row["kind"]
     if kind not in {"timed_15", "untimed", "timed_other"}:
         raise row.bad(f"kind is timed_15, untimed or timed_other, not {kind!r}")
