@@ -1,0 +1,1 @@
+"""What every service needs to run: streams, the commit, dead letters, logs, health, metrics, settings."""

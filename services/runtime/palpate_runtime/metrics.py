@@ -1,0 +1,23 @@
+"""What Prometheus can scrape: counts and durations, labelled by verdict, stream and outcome; never by claim."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+
+ENTRIES = Counter(
+    "palpate_entries", "Stream entries handled, by stream and outcome.", ("stream", "outcome"), registry=REGISTRY
+)
+VERDICTS = Counter("palpate_verdicts", "Verdicts published.", ("verdict",), registry=REGISTRY)
+BATCH_SECONDS = Histogram(
+    "palpate_batch_seconds",
+    "From a batch read to its commit.",
+    ("stream",),
+    registry=REGISTRY,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+RULE_FAILURES = Counter("palpate_rule_failures", "Rules that raised.", ("rule",), registry=REGISTRY)
+RECLAIMED = Counter("palpate_reclaimed", "Entries taken over from another consumer.", ("stream",), registry=REGISTRY)
+DEAD = Counter("palpate_dead_letters", "Entries given up.", ("stream",), registry=REGISTRY)
+CONSUMING = Gauge("palpate_consuming", "1 while the stream is being read.", ("stream",), registry=REGISTRY)
+DELIVERIES = Counter("palpate_deliveries", "Messages sent to people.", ("channel", "status"), registry=REGISTRY)
+CASES = Counter("palpate_case_steps", "Steps of correction cases.", ("step",), registry=REGISTRY)

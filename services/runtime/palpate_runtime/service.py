@@ -1,0 +1,111 @@
+"""A service: consumers and loops under one roof, with `/livez`, `/readyz` and `/metrics`.
+
+The HTTP side answers from the first moment, Redis or no Redis, so that an orchestrator sees "alive, not ready" while
+Redis is away instead of a process that keeps dying.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+import uvicorn
+from faststream.redis import RedisBroker
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from redis.exceptions import RedisError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from palpate_runtime.consumer import StreamConsumer
+from palpate_runtime.logs import describe
+from palpate_runtime.metrics import REGISTRY
+from palpate_runtime.settings import RuntimeSettings
+
+log = structlog.stdlib.get_logger()
+
+Loop = Callable[[], Awaitable[None]]
+"""Something that runs beside the consumers until it is cancelled."""
+
+
+class Service:
+    """What one process runs."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: RuntimeSettings,
+        broker: RedisBroker,
+        consumers: Sequence[StreamConsumer],
+        *,
+        loops: Sequence[Loop] = (),
+        routes: Sequence[BaseRoute] = (),
+    ) -> None:
+        self.name, self.settings = name, settings
+        self._broker, self._consumers, self._loops = broker, tuple(consumers), tuple(loops)
+        self.asgi = Starlette(
+            routes=[
+                Route("/livez", self._live),
+                Route("/readyz", self._ready),
+                Route("/metrics", _metrics),
+                *routes,
+            ],
+            lifespan=self._lifespan,
+        )
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT; the batch in hand is finished first."""
+        config = uvicorn.Config(
+            self.asgi, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5, loop="auto"
+        )
+        listener = socket.create_server((self.settings.http_host, self.settings.http_port))
+        host, port = listener.getsockname()[:2]
+        log.info("service_starting", host=host, port=port, consumer=self.settings.consumer)
+        uvicorn.Server(config).run(sockets=[listener])
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        await self._broker.connect()
+        tasks = [asyncio.create_task(consumer.supervise()) for consumer in self._consumers]
+        tasks += [asyncio.create_task(_for_good(loop)) for loop in self._loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(consumer.stop() for consumer in self._consumers), return_exceptions=True)
+            await self._broker.stop()
+            log.info("service_stopped")
+
+    async def _live(self, _request: Request) -> Response:
+        return JSONResponse({"service": self.name, "live": True})
+
+    async def _ready(self, _request: Request) -> Response:
+        """200 only while every stream is being read."""
+        streams: dict[str, bool] = {}
+        for consumer in self._consumers:
+            streams[consumer.stream] = False
+            with suppress(RedisError, OSError, TimeoutError):
+                streams[consumer.stream] = await asyncio.wait_for(consumer.is_consuming(), timeout=2)
+        ready = all(streams.values())
+        return JSONResponse(
+            {"service": self.name, "ready": ready, "consuming": streams}, status_code=200 if ready else 503
+        )
+
+
+async def _metrics(_request: Request) -> Response:
+    return Response(generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _for_good(loop: Loop) -> None:
+    """Run a loop again when it breaks: one bad round must not silence it for ever."""
+    while True:
+        try:
+            await loop()
+        except Exception as error:  # noqa: BLE001 - the stream edge's twin: logged, then tried again
+            log.error("loop_failed", **describe(error))
+        await asyncio.sleep(1)

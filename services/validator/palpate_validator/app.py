@@ -1,0 +1,125 @@
+"""The validator service: reads claim events, judges each on its own, and commits the answers in one script."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+from faststream.redis import RedisBroker
+
+from palpate_runtime import metrics
+from palpate_runtime.commit import NO_KEY, Commit, Committed, Outcome
+from palpate_runtime.consumer import Entry, Failures, StreamConsumer, broker_for
+from palpate_runtime.logs import describe
+from palpate_runtime.service import Service
+from palpate_schemas.streams import CLAIMS_CREATED, CLAIMS_REJECTED, VALIDATOR_GROUP
+from palpate_validator.book import RuleBook, load_rule_book
+from palpate_validator.settings import ValidatorSettings
+from palpate_validator.verdicts import Answer, answer
+
+log = structlog.stdlib.get_logger()
+
+
+class Validator:
+    """Judges batches of entries of `claims.created`."""
+
+    def __init__(self, broker: RedisBroker, book: RuleBook, settings: ValidatorSettings) -> None:
+        self._broker, self._book, self._settings = broker, book, settings
+        self._commit: Commit | None = None
+
+    async def judge(self, entries: Sequence[Entry]) -> Failures:
+        """Judge and commit a batch.  An entry that breaks us stays pending; the others are not held up by it."""
+        now = datetime.now(UTC)
+        answers: list[tuple[Entry, Answer]] = []
+        failures: dict[str, Exception] = {}
+        for entry in entries:
+            try:
+                answers.append((entry, answer(entry.event, f"{entry.stream}/{entry.id}", self._book, now)))
+            except Exception as error:  # noqa: BLE001 - the stream edge: the entry is tried again, then buried
+                failures[entry.id] = error
+        committed = await self._committer()([outcome_of(entry, found) for entry, found in answers])
+        for (entry, found), done in zip(answers, committed, strict=True):
+            _tell(entry, found, done)
+        return failures
+
+    def _committer(self) -> Commit:
+        if self._commit is None:
+            self._commit = Commit(
+                self._broker._connection,  # type: ignore[arg-type] # noqa: SLF001 - FastStream has no public name for it
+                CLAIMS_CREATED,
+                VALIDATOR_GROUP,
+                dedupe_ttl_s=self._settings.dedupe_ttl_s,
+                version_ttl_s=self._settings.version_ttl_s,
+            )
+        return self._commit
+
+
+def outcome_of(entry: Entry, found: Answer) -> Outcome:
+    """What the commit publishes for an answer, and by which keys it tells repeats and older versions.
+
+    A rejected event is remembered with its bytes: the same bytes again are one rejection, while an event sent again
+    under its old id, mended, is judged.
+    """
+    event = found.event.model_dump_json(exclude_none=True, by_alias=True).encode()
+    if found.source_event is None:
+        return Outcome(entry.id, found.stream, event)
+    source, event_id = found.source_event.source, found.source_event.id
+    if found.stream == CLAIMS_REJECTED:
+        return Outcome(entry.id, found.stream, event, dedupe_key=_key("rejected", source, event_id, found.fingerprint))
+    return Outcome(
+        entry.id,
+        found.stream,
+        event,
+        dedupe_key=_key("seen", source, event_id),
+        version_key=_key("version", source, found.claim_id or NO_KEY),
+        version=found.version,
+    )
+
+
+def _key(kind: str, *parts: str) -> str:
+    """A short key of fixed length: ids of other systems may be long, and are nobody's business in a key listing."""
+    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+    return f"palpate:{kind}:{digest}"
+
+
+def _tell(entry: Entry, found: Answer, done: Committed) -> None:
+    """One log line and one count for each entry."""
+    metrics.ENTRIES.labels(entry.stream, done).inc()
+    event = found.event
+    verdict = getattr(event.data, "verdict", "rejected")
+    if done is Committed.PUBLISHED:
+        metrics.VERDICTS.labels(verdict).inc()
+    for failure in found.failures:
+        metrics.RULE_FAILURES.labels(failure.rule).inc()
+        log.error("rule_failed", rule=failure.rule, claim_id=found.claim_id, **describe(failure.error))
+    source = found.source_event
+    log.info(
+        "claim_judged" if found.stream != CLAIMS_REJECTED else "event_rejected",
+        claim_id=found.claim_id,
+        claim_version=found.version,
+        event_source=source.source if source else None,
+        event_id=source.id if source else None,
+        correlation_id=event.traceparent or (source.id if source else None),
+        outcome_event_id=event.id,
+        entry_id=entry.id,
+        verdict=str(verdict),
+        outcome=str(done),
+        errors=found.errors,
+        warnings=found.warnings,
+        undetermined=found.undetermined,
+        **({"pointers": found.rejected_at[:10]} if found.rejected_at else {}),
+    )
+
+
+def validator_service(settings: ValidatorSettings) -> Service:
+    """The validator, ready to run.
+
+    Raises:
+        BadData, ValueError: the rule book has a fault; the text names file and line.
+    """
+    book = load_rule_book(settings.profiles)
+    broker = broker_for(settings.redis_url)
+    validator = Validator(broker, book, settings)
+    log.info("rule_book_loaded", ruleset=book.ruleset.digest[:12], version=book.ruleset.version, count=len(book.rules))
+    consumer = StreamConsumer(broker, CLAIMS_CREATED, VALIDATOR_GROUP, settings, validator.judge)
+    return Service("validator", settings, broker, [consumer])

@@ -1,0 +1,251 @@
+"""From the bytes of a claim event to the event that answers it: passed, failed or rejected.  Pure."""
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from palpate_schemas.claim import Claim
+from palpate_schemas.events import SCHEMA_URI, ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected, Event
+from palpate_schemas.rejection import ClaimRejection, RejectionError
+from palpate_schemas.streams import CLAIMS_FAILED, CLAIMS_PASSED, CLAIMS_REJECTED
+from palpate_schemas.values import Verdict
+from palpate_schemas.verdict import ClaimVerdict, Counts, JudgedLine, SourceEvent
+from palpate_validator.book import RuleBook
+from palpate_validator.engine import VOID, Judgement, RuleFailure, judge
+
+SOURCE = "urn:palpate:validator"
+MAX_EVENT_BYTES = 1_048_576
+"""A claim of 50 lines with notes is some 50 KB; a megabyte is no claim."""
+
+_NAMESPACE = uuid.UUID("6f1c6f6e-97a1-5140-9f0b-3a1d2b7c9e41")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The event that answers one claim event, and what the commit and the log need to know of it."""
+
+    stream: str
+    event: Event[Any]
+    source_event: SourceEvent | None
+    claim_id: str | None
+    version: int
+    fingerprint: str
+    """SHA-256 of the bytes that were judged."""
+    errors: int = 0
+    warnings: int = 0
+    undetermined: int = 0
+    rejected_at: tuple[str, ...] = ()
+    failures: tuple[RuleFailure, ...] = ()
+
+
+def answer(raw: bytes, stream_entry: str, book: RuleBook, now: datetime) -> Answer:
+    """Judge one event.
+
+    Args:
+        raw: The `event` field as sent.
+        stream_entry: `<stream>/<entry id>`, for a rejection.
+        book: The rule book.
+        now: The instant that the answer carries.
+
+    Returns:
+        `claim.passed`, `claim.failed` or `claim.rejected`.  It never raises for anything that a PMS can send.
+    """
+    if len(raw) > MAX_EVENT_BYTES:
+        reason = f"the event has {len(raw)} bytes; the most that a claim may have is {MAX_EVENT_BYTES}"
+        return _rejected(raw, stream_entry, [RejectionError(pointer="", reason=reason)], now)
+    try:
+        event = ClaimEvent.model_validate_json(raw)
+    except ValidationError as error:
+        return _rejected(raw, stream_entry, _reasons(raw, error), now)
+    return _judged(event, raw, book, now)
+
+
+def voided(event: ClaimEvent) -> bool:
+    """Whether the event withdraws the claim: by its type, or by frequency code 8."""
+    return event.type == "claim.voided" or event.data.frequency_code == VOID
+
+
+def claim_digest(claim: Claim) -> str:
+    """SHA-256 of the claim in canonical form: the contract's fields in the contract's order, defaults filled in."""
+    return hashlib.sha256(claim.model_dump_json().encode()).hexdigest()
+
+
+def _judged(event: ClaimEvent, raw: bytes, book: RuleBook, now: datetime) -> Answer:
+    claim, withdrawn = event.data, voided(event)
+    submitted_on = claim.submitted_on or (event.time.date() if event.time else None)
+    judgement = _WITHDRAWN if withdrawn else judge(claim, submitted_on, book)
+    source_event = SourceEvent(source=event.source, id=event.id)
+    verdict = ClaimVerdict(
+        claim_id=claim.claim_id,
+        version=claim.version,
+        verdict=judgement.verdict,
+        applicable=judgement.applicable,
+        voided=withdrawn,
+        judged_at=now,
+        ruleset=book.ruleset,
+        profile=judgement.profile or book.profiles.for_payer(claim.payer).id,
+        claim_digest=claim_digest(claim),
+        payer_id=claim.payer.id,
+        practice=claim.billing_provider.npi,
+        rendering_npi=claim.rendering_provider.npi,
+        source_event=source_event,
+        service_dates=tuple(sorted({line.service_date for line in claim.lines})),
+        lines=tuple(
+            JudgedLine(
+                line_number=line.line_number,
+                procedure_code=line.procedure_code,
+                modifiers=line.modifiers,
+                units=line.units,
+            )
+            for line in claim.lines
+        ),
+        counts=judgement.counts,
+        findings=judgement.findings,
+    )
+    failed = judgement.verdict is Verdict.FAIL
+    severities = [finding.severity for finding in judgement.findings]
+    return Answer(
+        stream=CLAIMS_FAILED if failed else CLAIMS_PASSED,
+        event=(ClaimFailed if failed else ClaimPassed)(
+            **_envelope(
+                "claim.failed" if failed else "claim.passed",
+                event_id=_answer_id(event.source, event.id),
+                subject=claim.claim_id,
+                now=now,
+                traceparent=event.traceparent,
+            ),
+            data=verdict,
+        ),
+        source_event=source_event,
+        claim_id=claim.claim_id,
+        version=claim.version,
+        fingerprint=_fingerprint(raw),
+        errors=severities.count("error"),  # type: ignore[arg-type] # a StrEnum member equals its string
+        warnings=severities.count("warning"),  # type: ignore[arg-type]
+        undetermined=judgement.counts.undetermined,
+        failures=judgement.failures,
+    )
+
+
+_WITHDRAWN = Judgement(
+    verdict=Verdict.PASS,
+    applicable=False,
+    profile="",
+    findings=(),
+    counts=Counts(judged=0, violated=0, undetermined=0),
+)
+
+
+def _rejected(raw: bytes, stream_entry: str, errors: list[RejectionError], now: datetime) -> Answer:
+    readable = _readable(raw)
+    source_event = _identity(readable)
+    data = readable.get("data")
+    claim_id = _short_text(data.get("claim_id")) if isinstance(data, dict) else None
+    seed = (source_event.source, source_event.id) if source_event else ("", stream_entry)
+    rejection = ClaimRejection(
+        stream_entry=stream_entry,
+        source_event=source_event,
+        claim_id=claim_id,
+        errors=tuple(errors),
+        original_base64=base64.b64encode(raw).decode(),
+    )
+    traceparent = readable.get("traceparent")
+    return Answer(
+        stream=CLAIMS_REJECTED,
+        event=ClaimRejected(
+            **_envelope(
+                "claim.rejected",
+                event_id=_answer_id(*seed, _fingerprint(raw)),
+                subject=claim_id,
+                now=now,
+                traceparent=traceparent if isinstance(traceparent, str) else None,
+            ),
+            data=rejection,
+        ),
+        source_event=source_event,
+        claim_id=claim_id,
+        version=0,
+        fingerprint=_fingerprint(raw),
+        rejected_at=tuple(error.pointer for error in errors),
+    )
+
+
+def _envelope(
+    event_type: str, *, event_id: str, subject: str | None, now: datetime, traceparent: str | None
+) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": SOURCE,
+        "type": event_type,
+        "subject": subject,
+        "time": now,
+        "dataschema": SCHEMA_URI.format(type=event_type),
+        "traceparent": traceparent,
+    }
+
+
+def _answer_id(*parts: str) -> str:
+    """The same question has the same answer id, so that whoever reads an answer twice can tell."""
+    return str(uuid.uuid5(_NAMESPACE, "\0".join(parts)))
+
+
+def _fingerprint(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _readable(raw: bytes) -> Mapping[str, Any]:
+    try:
+        value = from_json(raw)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _identity(event: Mapping[str, Any]) -> SourceEvent | None:
+    source, event_id = _short_text(event.get("source"), 1024), _short_text(event.get("id"), 1024)
+    return SourceEvent(source=source, id=event_id) if source and event_id else None
+
+
+def _short_text(value: object, longest: int = 64) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= longest else None
+
+
+def _reasons(raw: bytes, error: ValidationError) -> list[RejectionError]:
+    """One reason for each error, by pointer.  The value that was sent is not repeated: it may be PHI."""
+    if not raw:
+        return [RejectionError(pointer="", reason="the entry has no field `event` with the CloudEvent as JSON")]
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return [
+        RejectionError(pointer=_pointer(detail["loc"]), reason=_reason(detail["type"], detail["msg"]))
+        for detail in details
+    ]
+
+
+def _reason(kind: str, message: str) -> str:
+    if kind == "json_invalid":
+        return message.replace("Invalid JSON: ", "not JSON: ")
+    if kind == "missing":
+        return "this field is required and is not there"
+    return message[:1].lower() + message[1:]
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """RFC 6901 of a place in the event.  A key that a PMS invented is not repeated: it may be PHI."""
+    known = [str(part) if isinstance(part, int) or part in _FIELDS else "*" for part in location if part != "[key]"]
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in known)
+
+
+def _field_names(schema: Mapping[str, Any]) -> frozenset[str]:
+    models = [schema, *schema.get("$defs", {}).values()]
+    return frozenset(name for model in models for name in model.get("properties", {}))
+
+
+_FIELDS = _field_names(ClaimEvent.model_json_schema())
