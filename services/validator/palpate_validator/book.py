@@ -12,6 +12,7 @@ from pathlib import Path
 from palpate_schemas.values import Severity
 from palpate_schemas.verdict import Ruleset
 from palpate_validator.catalogue import catalogue
+from palpate_validator.dated import BadData
 from palpate_validator.parameters import Parameter, load_parameters
 from palpate_validator.profiles import Profile, Profiles, load_profiles
 from palpate_validator.rule import Rule
@@ -90,11 +91,9 @@ class RuleBook:
     def _refuse_unknown_rules(self) -> None:
         ids = {rule.id for rule in self.rules}
         for profile in self.profiles.by_id.values():
-            named = profile.rules.ignore | profile.rules.severity.keys() | (profile.rules.select or frozenset())
-            if unknown := named - ids:
-                raise ValueError(
-                    f"payer profile {profile.id} names rules that do not exist: {', '.join(sorted(unknown))}"
-                )
+            if unknown := profile.rules.named - ids:
+                text = profile.origin.read_text("utf-8")
+                raise BadData(profile.origin, text, min(unknown), f"there is no rule {', '.join(sorted(unknown))}")
 
 
 def _concerns(rule: Rule, profile: Profile) -> bool:
@@ -106,19 +105,23 @@ def _concerns(rule: Rule, profile: Profile) -> bool:
     return choices.select is None or rule.id in choices.select
 
 
-def load_rule_book(profile_folders: Iterable[Path] = ()) -> RuleBook:
-    """The shipped rule book, with a site's own payer profiles laid over it.
+def load_rule_book(profile_folders: Iterable[Path] = (), table_store: Path | None = None) -> RuleBook:
+    """The shipped rule book, with a site's own payer profiles and imported tables laid over it.
+
+    Args:
+        profile_folders: Folders of payer profiles.
+        table_store: A folder that `table_import.import_files` has written CMS's quarters into.
 
     Raises:
-        BadData, ValueError: a data file is wrong; the text names it.
+        BadData: a data file is wrong; the text names it with its line.
     """
     folders = tuple(profile_folders)
     return RuleBook(
         rules=catalogue(),
         parameters=load_parameters(),
-        tables=load_tables(),
+        tables=load_tables(store=table_store),
         profiles=load_profiles(*folders),
-        ruleset=Ruleset(version=version("palpate"), digest=digest_of(folders)),
+        ruleset=Ruleset(version=version("palpate"), digest=digest_of(folders, table_store)),
     )
 
 
@@ -128,16 +131,16 @@ def shipped_rule_book() -> RuleBook:
     return load_rule_book()
 
 
-def digest_of(profile_folders: tuple[Path, ...]) -> str:
+def digest_of(profile_folders: tuple[Path, ...], table_store: Path | None = None) -> str:
     """SHA-256 over the name and bytes of every file that can change a verdict."""
     digest = hashlib.sha256()
-    for name, path in _files(profile_folders):
+    for name, path in _files(profile_folders, table_store):
         digest.update(f"{name}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _files(profile_folders: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
+def _files(profile_folders: tuple[Path, ...], table_store: Path | None) -> Iterator[tuple[str, Path]]:
     package = Path(__file__).parent
     kinds = {".py", ".toml", ".csv"}
     for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
@@ -145,3 +148,6 @@ def _files(profile_folders: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
     for folder in profile_folders:
         for path in sorted(folder.glob("*.toml")):
             yield f"site/{path.name}", path
+    if table_store is not None:
+        for path in sorted(table_store.glob("*.csv")):
+            yield f"store/{path.name}", path
