@@ -1,0 +1,71 @@
+"""The payer's filing limit has passed, or is about to.
+
+## What it checks
+The claim goes out within the payer's filing limit, counted from its earliest date of service. In the limit's last 15
+days it is a warning.
+
+## Why it matters
+A claim that arrives after the limit is denied whatever is in it, and the patient cannot be billed instead.
+
+## How to fix
+Before the limit: send the claim now. After it: check the date of service, and whether an earlier submission or one of
+the payer's exceptions can be shown.
+
+## Example that fails
+To Medicare: a date of service of 2025-03-03 on a claim that goes out on 2026-04-01.
+
+## Example that passes
+To Medicare: a date of service of 2025-03-03 on a claim that goes out on 2025-03-05.
+
+## Limits
+The limit is the payer profile's `timely_filing_days`; contracts differ, so set it in a profile of your own. A limit of
+365 days is read as one calendar year, as Medicare's law puts it, so that a leap day costs nothing. The day a claim is
+sent is taken for the day it arrives. Replacements (frequency code 7) have limits of their own and are not judged.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from palpate_schemas.finding import Denial
+from palpate_validator.rule import BILLER, SAID, Result, fails, rule, warns
+from palpate_validator.visit import Visit
+
+ORIGINAL = "1"
+LAST_DAYS = 15
+
+
+@rule(
+    remedy="Check the date of service, and whether an earlier submission or an exception of the payer can be shown.",
+    fixer=BILLER,
+    denial=Denial(carc="29"),
+    sources=("42 CFR 424.44 (Medicare)", "the payer's contract"),
+    confidence="practice",
+    profile={"timely_filing_days": SAID},
+    per="claim",
+)
+def timely_filing(visit: Visit) -> Iterator[Result]:
+    if visit.claim.frequency_code != ORIGINAL:
+        return
+    submitted_on = visit.known(visit.submitted_on, "submitted_on")
+    first = min(visit.lines, key=lambda line: (line.service_date, line.index))
+    last_day = _last_day(first.service_date, visit.setting("timely_filing_days"))
+    left = (last_day - submitted_on).days
+    if left < 0:
+        message = (
+            f"Services of {first.service_date} could be filed until {last_day}; the claim goes out {-left} days later."
+        )
+        yield fails(message, line=first, date_of_service=first.service_date, last_day=last_day, days_late=-left)
+    elif left <= LAST_DAYS:
+        message = f"Services of {first.service_date} can be filed until {last_day}: {left} days are left."
+        remedy = "Send the claim now."
+        yield warns(
+            message, line=first, remedy=remedy, date_of_service=first.service_date, last_day=last_day, days_left=left
+        )
+
+
+def _last_day(served_on: date, limit: int) -> date:
+    """The last day of the limit; 365 days are a calendar year, which ends on 28 February after a 29th."""
+    if limit != 365:
+        return served_on + timedelta(days=limit)
+    leap_day = (served_on.month, served_on.day) == (2, 29)
+    return served_on.replace(year=served_on.year + 1, day=28 if leap_day else served_on.day)
