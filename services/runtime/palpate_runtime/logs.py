@@ -24,7 +24,8 @@ ALLOWED_FIELDS = frozenset(
         # what happened
         "verdict", "applicable", "outcome", "findings", "errors", "warnings", "undetermined", "status", "channel",
         "attempts", "deliveries", "count", "published", "duplicates", "stale", "lost", "rejected", "reclaimed",
-        "dead", "waiting", "step", "steps", "reason", "resolved_to", "retry_in_s", "smtp_code", "signal", "exit_code", "process",
+        "dead", "waiting", "step", "steps", "reason", "resolved_to", "retry_in_s", "smtp_code",
+        "signal", "exit_code", "process",
         # how long and where
         "duration_ms", "batch", "host", "port", "url_host", "path", "where", "error", "error_chain", "template",
     }
@@ -123,7 +124,7 @@ def configure(service: str, *, log_format: Literal["auto", "json", "console"] = 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("uvicorn", "uvicorn.error", "uvicorn.access", "aiosqlite", "alembic", "mail.log", "asyncio"):
+    for chatty in ("uvicorn", "uvicorn.error", "uvicorn.access", "aiosqlite", "alembic", "mail.log", "asyncio", "palpate.faststream"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
         logging.getLogger(chatty).handlers[:] = []
         logging.getLogger(chatty).propagate = True

@@ -41,11 +41,14 @@ class Service:
         broker: RedisBroker,
         consumers: Sequence[StreamConsumer],
         *,
+        prepare: Loop | None = None,
         loops: Sequence[Loop] = (),
+        close: Loop | None = None,
         routes: Sequence[BaseRoute] = (),
     ) -> None:
         self.name, self.settings = name, settings
         self._broker, self._consumers, self._loops = broker, tuple(consumers), tuple(loops)
+        self._prepare, self._close = prepare, close
         self.asgi = Starlette(
             routes=[
                 Route("/livez", self._live),
@@ -69,17 +72,27 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         await self._broker.connect()
-        tasks = [asyncio.create_task(consumer.supervise()) for consumer in self._consumers]
-        tasks += [asyncio.create_task(_for_good(loop)) for loop in self._loops]
+        work = asyncio.create_task(self._work())
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            # The database stays open until the consumers have finished the batch in hand.
             await asyncio.gather(*(consumer.stop() for consumer in self._consumers), return_exceptions=True)
             await self._broker.stop()
+            if self._close is not None:
+                await self._close()
             log.info("service_stopped")
+
+    async def _work(self) -> None:
+        if self._prepare is not None:
+            await _until_it_works(self._prepare)
+        async with asyncio.TaskGroup() as group:
+            for consumer in self._consumers:
+                group.create_task(_for_good(consumer.supervise))
+            for loop in self._loops:
+                group.create_task(_for_good(loop))
 
     async def _live(self, _request: Request) -> Response:
         return JSONResponse({"service": self.name, "live": True})
@@ -99,6 +112,19 @@ class Service:
 
 async def _metrics(_request: Request) -> Response:
     return Response(generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _until_it_works(prepare: Loop) -> None:
+    delay = 0.5
+    while True:
+        try:
+            await prepare()
+        except Exception as error:  # noqa: BLE001 - a database that is away at the start comes back like any other
+            log.error("not_prepared", retry_in_s=delay, **describe(error))
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 15)
+        else:
+            return
 
 
 async def _for_good(loop: Loop) -> None:

@@ -1,0 +1,71 @@
+"""The notifier service: reads verdicts, keeps the cases, tells people and says on `corrections` what it did."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+import structlog
+
+from palpate_notifier.database import migrate, open_database
+from palpate_notifier.directory import load_directory
+from palpate_notifier.publisher import Publisher
+from palpate_notifier.recorder import Recorder
+from palpate_notifier.sender import Sender
+from palpate_notifier.settings import NotifierSettings
+from palpate_runtime.consumer import Entry, Failures, StreamConsumer, broker_for
+from palpate_runtime.service import Service
+from palpate_schemas.streams import CLAIMS_FAILED, CLAIMS_PASSED, NOTIFIER_GROUP
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+log = structlog.stdlib.get_logger()
+
+
+def now() -> datetime:
+    """The clock of the running service."""
+    return datetime.now(UTC)
+
+
+def notifier_service(settings: NotifierSettings) -> Service:
+    """The notifier, ready to run.
+
+    Raises:
+        WrongDirectory: the directory has a fault; the text names it.
+    """
+    directory = load_directory(settings.directory)
+    engine, sessions = open_database(settings.database_url)
+    broker = broker_for(settings.redis_url)
+
+    def redis() -> "Redis":
+        return cast("Redis", broker._connection)  # noqa: SLF001 - FastStream has no public name for its client
+
+    sender = Sender(sessions, directory, settings, now)
+    publisher = Publisher(sessions, redis, now, remember_s=settings.dedupe_ttl_s)
+
+    def queued() -> None:
+        sender.wake()
+        publisher.wake()
+
+    recorder = Recorder(sessions, directory, mail_domain=settings.mail_domain, clock=now, queued=queued)
+
+    async def record(entries: Sequence[Entry]) -> Failures:
+        return await recorder.record(entries, redis(), NOTIFIER_GROUP)
+
+    consumers = [
+        StreamConsumer(broker, stream, NOTIFIER_GROUP, settings, record) for stream in (CLAIMS_FAILED, CLAIMS_PASSED)
+    ]
+
+    async def prepare() -> None:
+        await migrate(engine)
+        log.info("database_ready")
+
+    return Service(
+        "notifier",
+        settings,
+        broker,
+        consumers,
+        prepare=prepare,
+        loops=[sender.run, publisher.run],
+        close=engine.dispose,
+    )

@@ -1,0 +1,59 @@
+"""The database: one URL, SQLite by default, brought to the newest schema at start."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def open_database(url: str) -> tuple[AsyncEngine, Sessions]:
+    """An engine and its sessions; the file of an SQLite URL is created when it is not there."""
+    engine = create_async_engine(url)
+    if engine.dialect.name == "sqlite":
+        if engine.url.database:
+            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine.sync_engine, "connect", _sqlite_ways)
+        event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine, async_sessionmaker(engine, expire_on_commit=False)
+
+
+def _sqlite_ways(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+    """Readers beside one writer, patience instead of "database is locked", and commits that are on disk."""
+    # Left to itself the driver begins a transaction only before the first write, which lets two readers both go on
+    # to write and one of them fail: SQLAlchemy begins it for us, below.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Bring the schema to the newest revision; does nothing when it is there already."""
+    async with engine.connect() as connection:
+        await connection.run_sync(_upgrade)
+        await connection.commit()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether a database error will pass (locked, unreachable, full) rather than be a fault of ours."""
+    return type(error).__name__ in {"OperationalError", "InterfaceError"} or error.connection_invalidated

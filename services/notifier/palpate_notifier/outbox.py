@@ -1,0 +1,140 @@
+"""The outbox: messages wait here until a server has taken them, and none is lost or sent for ever.
+
+States: `queued` -> `sending` (under a lease) -> `sent`, `failed` (refused, or given up) or `unknown`.  When a sender
+dies or loses its connection between giving a message over and knowing that it was accepted, the message is sent again
+once, under the same Message-ID; after a second time of not knowing it stays `unknown`.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from palpate_notifier.channels.email import Attempt, Sent
+from palpate_notifier.directory import Person
+from palpate_notifier.messages import Message
+from palpate_notifier.tables import CaseRow, Delivery
+
+
+class DeliveryStatus(StrEnum):
+    """Where a message stands."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long to wait between attempts, and when to stop."""
+
+    first: timedelta
+    longest: timedelta
+    give_up_after: timedelta
+
+    def wait(self, attempts: int) -> timedelta:
+        """The wait after this many attempts: doubling from `first`, never beyond `longest`."""
+        return min(self.longest, self.first * float(2 ** min(attempts - 1, 30)))
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What becomes of a message after an attempt."""
+
+    status: DeliveryStatus
+    at: datetime | None = None
+    resent: int = 0
+
+
+def after(attempt: Attempt, *, attempts: int, resent: int, age: timedelta, policy: RetryPolicy, now: datetime) -> Next:
+    """Decide what follows an attempt.  Pure."""
+    if attempt.sent is Sent.ACCEPTED:
+        return Next(DeliveryStatus.SENT, resent=resent)
+    if attempt.sent is Sent.REFUSED or age >= policy.give_up_after:
+        return Next(DeliveryStatus.FAILED, resent=resent)
+    if attempt.sent is Sent.UNKNOWN:
+        if resent:
+            return Next(DeliveryStatus.UNKNOWN, resent=resent)
+        return Next(DeliveryStatus.QUEUED, at=now + policy.wait(attempts), resent=1)
+    return Next(DeliveryStatus.QUEUED, at=now + policy.wait(attempts), resent=resent)
+
+
+def queue(
+    session: AsyncSession, case: CaseRow, person: Person, message: Message, *, mail_domain: str, now: datetime
+) -> Delivery:
+    """Put a message into the outbox, in the caller's transaction."""
+    delivery_id = str(uuid.uuid4())
+    delivery = Delivery(
+        id=delivery_id,
+        case_id=case.id,
+        channel="email",
+        person=person.id,
+        address=person.email,
+        message_id=f"<{delivery_id}@{mail_domain}>",
+        subject=message.subject,
+        text=message.text,
+        html=message.html,
+        status=DeliveryStatus.QUEUED,
+        attempts=0,
+        fence=0,
+        resent=0,
+        next_attempt_at=now,
+        created_at=now,
+    )
+    session.add(delivery)
+    return delivery
+
+
+async def lease(session: AsyncSession, *, count: int, now: datetime, length: timedelta) -> Sequence[Delivery]:
+    """Take the messages that are due, for a while.  Nobody else gets them until the lease runs out.
+
+    A message whose lease has run out was being sent by somebody who died: whether it arrived is not known.
+    """
+    due = (
+        select(Delivery)
+        .where(
+            or_(
+                (Delivery.status == DeliveryStatus.QUEUED) & (Delivery.next_attempt_at <= now),
+                (Delivery.status == DeliveryStatus.SENDING) & (Delivery.leased_until <= now),
+            )
+        )
+        .order_by(Delivery.next_attempt_at)
+        .limit(count)
+        .with_for_update(skip_locked=True)
+    )
+    taken: list[Delivery] = []
+    for delivery in (await session.scalars(due)).all():
+        if delivery.status == DeliveryStatus.SENDING:
+            if delivery.resent:
+                delivery.status, delivery.last_error = DeliveryStatus.UNKNOWN, "sender died twice"
+                continue
+            delivery.resent = 1
+        delivery.status = DeliveryStatus.SENDING
+        delivery.fence += 1
+        delivery.attempts += 1
+        delivery.leased_until = now + length
+        taken.append(delivery)
+    return taken
+
+
+async def settle(session: AsyncSession, delivery: Delivery, result: Next, attempt: Attempt, now: datetime) -> bool:
+    """Write the result of an attempt; False when the lease was lost meanwhile and somebody else has the message."""
+    done = await session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.fence == delivery.fence)
+        .values(
+            status=result.status,
+            resent=result.resent,
+            next_attempt_at=result.at or delivery.next_attempt_at,
+            leased_until=None,
+            last_error=attempt.detail,
+            sent_at=now if result.status is DeliveryStatus.SENT else None,
+        )
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined] # an UPDATE's result has one

@@ -1,0 +1,34 @@
+"""What can be set for the notifier."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from palpate_runtime.settings import RuntimeSettings
+
+
+class NotifierSettings(RuntimeSettings):
+    """Settings of the notifier, from `PALPATE_...`."""
+
+    database_url: str = "sqlite+aiosqlite:///palpate.db"
+    """Where the correction cases are kept, as an async SQLAlchemy URL."""
+    directory: Path = Path("directory.toml")
+    """Who is who: practices and people, by NPI."""
+    smtp_host: str = "127.0.0.1"
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 25
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    """How the connection is protected; anything but a server on this machine wants `starttls` or `tls`."""
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_timeout_s: Annotated[float, Field(gt=0)] = 20.0
+    mail_from: str = "Palpate <palpate@localhost>"
+    mail_domain: str = "palpate.localhost"
+    """The right-hand side of every Message-ID."""
+    retry_first_s: Annotated[float, Field(gt=0)] = 5.0
+    """Wait before the second attempt; it doubles from there."""
+    retry_longest_s: Annotated[float, Field(gt=0)] = 3_600.0
+    give_up_after_s: Annotated[float, Field(gt=0)] = 3 * 86_400.0
+    """A message that no server has taken for this long is given up, and the manager is told."""
+    lease_s: Annotated[float, Field(gt=0)] = 120.0
+    """How long one sender may hold a message; longer than the slowest SMTP conversation."""
