@@ -1,0 +1,46 @@
+"""The edit table that was read ends before the date of service.
+
+## What it checks
+The date of service lies within the quarter of the newest NCCI table read, where a claim bills more than one code.
+
+## Why it matters
+CMS changes the table every quarter. A pair may have been made or dropped since; the findings of the other NCCI rules
+are those of the last table read.
+
+## How to fix
+Import CMS's table of that quarter.
+
+## Example that fails
+97140 and 97110 in 2025, judged by the table of 2024Q3.
+
+## Example that passes
+97140 and 97110 on 2024-09-30.
+
+## Limits
+For information. It says nothing about the claim itself.
+"""
+
+from collections.abc import Iterator
+
+from palpate_validator.rule import BILLER, INFO, Result, informs, rule
+from palpate_validator.sources import PTP
+from palpate_validator.visit import Visit
+
+
+@rule(
+    remedy="Import CMS's NCCI table of the quarter of service.",
+    fixer=BILLER,
+    severity=INFO,
+    sources=(PTP,),
+    confidence="sourced",
+    profile={"ncci": "medicare"},
+    per="claim",
+)
+def table_older_than_the_service(visit: Visit) -> Iterator[Result]:
+    last_day, latest = visit.tables.ptp_quarter_end, max(line.service_date for line in visit.lines)
+    if len(visit.codes) > 1 and latest > last_day:
+        yield informs(
+            f"The service of {latest} is judged by NCCI edits that were published for the quarter up to {last_day}.",
+            table_through=last_day,
+            date_of_service=latest,
+        )
