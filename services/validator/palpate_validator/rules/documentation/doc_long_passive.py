@@ -1,0 +1,52 @@
+"""Visit after visit with manual therapy as the only service.
+
+## What it checks
+How many of the claim's visits bill 97140 and nothing else. More than 12 are pointed out.
+
+## Why it matters
+Reviewers expect passive treatment to give way to exercise and activity. A long row of manual therapy alone is read as
+passive care without progress.
+
+## How to fix
+The clinician checks whether the plan still fits, and documents why manual therapy alone is needed if it is.
+
+## Example that fails
+A claim with 13 dates of service, each with 97140 alone.
+
+## Example that passes
+The same 13 dates, some of them with 97110.
+
+## Limits
+Only the visits on this claim are seen. The number is from practice; a payer profile cannot change what a reviewer
+thinks.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+
+from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
+from palpate_validator.sources import PRACTICE
+from palpate_validator.visit import MANUAL_THERAPY, Visit
+
+
+@rule(
+    remedy="Check whether the plan still fits; document why manual therapy alone is needed, if it is.",
+    fixer=CLINICIAN,
+    severity=WARNING,
+    sources=(PRACTICE,),
+    confidence="practice",
+    parameters=("passive_only_visits",),
+    codes={MANUAL_THERAPY},
+    per="claim",
+    start=date(1999, 1, 1),
+)
+def passive_alone(visit: Visit) -> Iterator[Result]:
+    by_day: defaultdict[date, set[str]] = defaultdict(set)
+    for line in visit.lines:
+        by_day[line.service_date].add(line.code)
+    alone = sum(codes == {MANUAL_THERAPY} for codes in by_day.values())
+    if alone > visit.amount("passive_only_visits"):
+        yield fails(
+            f"{alone} visits on this claim bill 97140 alone. Does the plan still fit?", visits_with_97140_alone=alone
+        )
