@@ -1,5 +1,9 @@
-"""Every rule, case by case, from the YAML file of its name."""
+"""Every rule, case by case, from the YAML file of its name.
 
+A case's `settings` are values of the payer profile, laid over the one that the claim leads to (`null` takes one away).
+"""
+
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +12,11 @@ import yaml
 
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Outcome, Severity
-from palpate_validator.book import shipped_rule_book
+from palpate_validator.book import RuleBook, shipped_rule_book
 from palpate_validator.catalogue import catalogue
+from palpate_validator.dated import BEGINNING, DatedValue, Timeline
 from palpate_validator.engine import judge
+from palpate_validator.profiles import Profile, Profiles
 from tests.validator.claims import parsed
 
 CASES = Path(__file__).parent / "rules"
@@ -47,14 +53,30 @@ def answer(findings: list[Finding]) -> str:
     return "warns" if Severity.WARNING in severities else "informs"
 
 
+def book_with(settings: dict[str, Any], profile: Profile) -> RuleBook:
+    """The shipped rule book, with one profile's settings changed."""
+    shipped = shipped_rule_book()
+    if not settings:
+        return shipped
+    changed = {
+        key: Timeline([] if value is None else [DatedValue(value, BEGINNING, None, "the case")])
+        for key, value in settings.items()
+    }
+    mine = replace(profile, settings={**profile.settings, **changed})
+    others = [each for each in shipped.profiles.by_id.values() if each.id != mine.id]
+    return RuleBook(shipped.rules, shipped.parameters, shipped.tables, Profiles([*others, mine]), shipped.ruleset)
+
+
 @pytest.mark.parametrize(("rule_id", "case"), ALL)
 def test_the_rule_answers_as_the_case_says(rule_id: str, case: dict[str, Any]) -> None:
-    unknown = case.keys() - _SHORTHAND - {"it", "expect", "evidence", "message", "line", "pointer", "needs", "patch"}
+    known = {"it", "settings", "expect", "evidence", "message", "line", "pointer", "needs", "patch"}
+    unknown = case.keys() - _SHORTHAND - known
     assert not unknown, f"a case does not know {unknown}"
     assert case["expect"] in _EXPECTATIONS
 
     claim = parsed(**{key: case[key] for key in _SHORTHAND & case.keys()})
-    judgement = judge(claim, claim.submitted_on, shipped_rule_book())
+    profile = shipped_rule_book().profiles.for_payer(claim.payer)
+    judgement = judge(claim, claim.submitted_on, book_with(case.get("settings", {}), profile))
     assert not judgement.failures, judgement.failures
     findings = [finding for finding in judgement.findings if finding.rule == rule_id]
 
