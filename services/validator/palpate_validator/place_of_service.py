@@ -23,6 +23,10 @@ class Place:
     manual_therapy: ManualTherapy
     """Whether hands-on therapy is plausible there; `facility` is none for a Medicare private practice."""
 
+    def in_force(self, day: date) -> bool:
+        """Whether CMS had the code on a date of service."""
+        return self.first_day <= day and (self.last_day is None or day <= self.last_day)
+
 
 def read_places(path: Path) -> dict[str, Place]:
     """Places by code.
@@ -46,6 +50,4 @@ _PLACES = read_places(TABLES / "place_of_service.csv")
 def place_of(line: Line) -> Place | None:
     """Where a line was given, by the codes that CMS had on its date of service; None for a code that was none."""
     place = _PLACES.get(line.place_of_service)
-    if place is None or line.service_date < place.first_day:
-        return None
-    return None if place.last_day is not None and line.service_date > place.last_day else place
+    return place if place is not None and place.in_force(line.service_date) else None

@@ -33,8 +33,8 @@ def read_taxonomies(path: Path) -> dict[str, Practitioner]:
 
 
 def _practitioner(row: Row) -> Practitioner:
-    code = row["code"]
-    if len(code.removesuffix("*")) not in _LENGTHS or code.endswith("*") == (len(code) == 10):
+    code, known = row["code"], row["code"].removesuffix("*")
+    if len(known) not in _LENGTHS or code.endswith("*") == (len(known) == 10):
         raise row.bad(f"a code is whole, or its first two to four characters and `*`, not {code!r}")
     if row["individual"] not in {"yes", "no"}:
         raise row.bad(f"individual is yes or no, not {row['individual']!r}")

@@ -52,6 +52,11 @@ def known_rendering(visit: Visit) -> Practitioner:
     return who
 
 
+def under_physician(visit: Visit) -> bool:
+    """Whether a physician or practitioner renders the claim, or it is billed incident to one."""
+    return bool(visit.claim.rendering_provider.incident_to) or rendering_profession(visit) in PHYSICIANS
+
+
 def treated_by(visit: Visit, line: Line) -> frozenset[Profession]:
     """The professions that gave a service: those the line names, else the clinician of that day's notes."""
     performed = frozenset(part.profession for part in line.performed_by if part.profession is not None)

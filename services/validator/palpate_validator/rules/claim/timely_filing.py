@@ -24,7 +24,7 @@ sent is taken for the day it arrives. Replacements (frequency code 7) have limit
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, SAID, Result, fails, rule, warns
@@ -66,6 +66,6 @@ def timely_filing(visit: Visit) -> Iterator[Result]:
 def _last_day(served_on: date, limit: int) -> date:
     """The last day of the limit; 365 days are a calendar year, which ends on 28 February after a 29th."""
     if limit != 365:
-        return served_on + timedelta(days=limit)
+        return date.fromordinal(min(served_on.toordinal() + limit, date.max.toordinal()))
     leap_day = (served_on.month, served_on.day) == (2, 29)
-    return served_on.replace(year=served_on.year + 1, day=28 if leap_day else served_on.day)
+    return served_on.replace(year=min(served_on.year + 1, date.max.year), day=28 if leap_day else served_on.day)

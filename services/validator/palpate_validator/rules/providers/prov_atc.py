@@ -29,7 +29,7 @@ from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import PHYSICIANS, TRAINERS, rendering, treated_by
+from palpate_validator.who_treated import TRAINERS, rendering, treated_by, under_physician
 
 
 @rule(
@@ -48,7 +48,7 @@ def trainer(visit: Visit) -> Iterator[Result]:
         words = "athletic trainer" if who.profession is Profession.AT else who.words
         yield fails(f"The rendering provider is a trainer or aide to Medicare: {words}.", pointer="/rendering_provider")
         return
-    if who is not None and who.profession in PHYSICIANS:
+    if under_physician(visit):
         return
     for line in visit.manual_therapy:
         if Profession.AT in treated_by(visit, line):

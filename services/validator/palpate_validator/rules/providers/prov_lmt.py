@@ -31,7 +31,7 @@ from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, WARNING, Result, fails, rule
 from palpate_validator.sources import BPM15, CPM5
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import PHYSICIANS, known_rendering, rendering_profession, treated_by
+from palpate_validator.who_treated import known_rendering, rendering_profession, treated_by, under_physician
 
 
 @rule(
@@ -52,7 +52,7 @@ def massage_therapist(visit: Visit) -> Iterator[Result]:
     if who is Profession.LMT:
         yield fails("A massage therapist renders 97140 on this claim.", pointer="/rendering_provider")
         return
-    if medicare and who in PHYSICIANS:
+    if medicare and under_physician(visit):
         return
     for line in visit.manual_therapy:
         if Profession.LMT in treated_by(visit, line):

@@ -31,7 +31,7 @@ from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, Result, cannot_tell, fails, rule
 from palpate_validator.sources import CPM5
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import ASSISTANTS, PHYSICIANS, rendering_profession, treated_by
+from palpate_validator.who_treated import ASSISTANTS, treated_by, under_physician
 
 UNQUALIFIED = ASSISTANTS | {Profession.LMT, Profession.AT, Profession.SLP, Profession.LAC, Profession.DC}
 
@@ -46,8 +46,7 @@ UNQUALIFIED = ASSISTANTS | {Profession.LMT, Profession.AT, Profession.SLP, Profe
     codes={MANUAL_THERAPY},
 )
 def physician_incident_to(visit: Visit) -> Iterator[Result]:
-    incident_to = visit.claim.rendering_provider.incident_to
-    if not incident_to and rendering_profession(visit) not in PHYSICIANS:
+    if not under_physician(visit):
         return
     for line in visit.manual_therapy:
         treated = treated_by(visit, line)
@@ -58,6 +57,6 @@ def physician_incident_to(visit: Visit) -> Iterator[Result]:
                 line=line,
                 treated_by=sorted(treated),
             )
-        elif incident_to and not treated:
+        elif visit.claim.rendering_provider.incident_to and not treated:
             yield cannot_tell("lines/performed_by", "The claim does not say who gave the service.", line=line)
             return
