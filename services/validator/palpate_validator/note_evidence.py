@@ -119,6 +119,9 @@ WELLNESS_PURPOSE = _whole_words(
 )
 """Wellness, fitness, relaxation or prevention as what the treatment is for."""
 
+WELLNESS_STEMS = ("wellness", "fitness", "being", "relaxation", "stress", "prophyla", "prevention", "recreational")
+"""A text without any of these has no such purpose; quicker to see than the purpose itself."""
+
 NEGATED = re.compile(r"(?<!\w)(?:no|not|never|denie[sd]|without|rather than|instead of)(?: \w+){0,2} ?$", re.IGNORECASE)
 """Ends a stretch of words that cancels what comes next."""
 

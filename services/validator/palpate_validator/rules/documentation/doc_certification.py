@@ -22,7 +22,8 @@ Plan of 10 January 2024, signed on 24 January.
 
 ## Limits
 A plan that is shared without a day of certification counts as not certified before 2025; from 2025 it takes a known
-`signed_order_on_file` to answer. Oral orders and recertification are not judged here.
+`signed_order_on_file` to answer. Oral orders and recertification are not judged here; a signature more than 90 days
+after the first day is taken for a recertification.
 """
 
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ _BY_ORDER = "89 FR 97710, 97912 (CY 2025 physician fee schedule)"
     sources=("42 CFR 424.24(c)", f"{BPM15} §220.1.3"),
     confidence="sourced",
     programs={Program.MEDICARE},
-    parameters=("certification_signature_days",),
+    parameters=("certification_signature_days", "certification_interval_days"),
     codes={MANUAL_THERAPY},
     start=date(2008, 1, 1),
     end=date(2024, 12, 31),
@@ -65,7 +66,7 @@ def signed(visit: Visit) -> Iterator[Result]:
     sources=("42 CFR 424.24(c)", f"{BPM15} §220.1.3", _BY_ORDER),
     confidence="sourced",
     programs={Program.MEDICARE},
-    parameters=("certification_signature_days", "certification_sent_days"),
+    parameters=("certification_signature_days", "certification_interval_days", "certification_sent_days"),
     codes={MANUAL_THERAPY},
     start=date(2025, 1, 1),
 )
@@ -82,7 +83,8 @@ def signed_or_sent_to_who_ordered(visit: Visit) -> Iterator[Result]:
 def _signature(visit: Visit, established_on: date, certified_on: date | None) -> Iterator[Result]:
     due = established_on + timedelta(days=visit.amount("certification_signature_days"))
     if certified_on is not None:
-        if certified_on > due:
+        # Later than one certification lasts, it is a renewal's signature and says nothing of the first one.
+        if due < certified_on <= established_on + timedelta(days=visit.amount("certification_interval_days")):
             yield warns(
                 f"The plan of care was certified on {certified_on}, after {due}. Is the reason for the delay on file?",
                 certified_on=certified_on,

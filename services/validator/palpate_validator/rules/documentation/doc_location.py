@@ -45,6 +45,7 @@ _PLACES: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = tuple(
     )
 )
 _ANY_OTHER_PLACE = "99"
+_CODE = re.compile(r"[0-9]{2}")
 
 
 @rule(
@@ -57,8 +58,7 @@ _ANY_OTHER_PLACE = "99"
     codes={MANUAL_THERAPY},
 )
 def place_agrees(visit: Visit) -> Iterator[Result]:
-    location = visit.known(visit.note.location, "documentation/location")
-    named = [(place, codes) for place, words, codes in _PLACES if words.search(location)]
+    named = _noted_places(visit.known(visit.note.location, "documentation/location"))
     if not named:
         yield cannot_tell(
             "documentation/location as office, clinic, home, hospital, nursing facility, school or telehealth",
@@ -75,3 +75,10 @@ def place_agrees(visit: Visit) -> Iterator[Result]:
                 place_of_service=line.place_of_service,
                 noted_place=named[0][0],
             )
+
+
+def _noted_places(location: str) -> list[tuple[str, frozenset[str]]]:
+    """The kinds of place that the note's words name, with the codes each can have; a bare code stands for itself."""
+    if _CODE.fullmatch(location.strip()):
+        return [(f"place of service {location.strip()}", frozenset({location.strip()}))]
+    return [(place, codes) for place, words, codes in _PLACES if words.search(location)]

@@ -43,7 +43,7 @@ def maintenance(visit: Visit) -> Iterator[Result]:
     note = visit.note
     words = words_of(note)
     visit.known(words or None, "documentation/text")
-    if not affirms(MAINTENANCE, words):
+    if "maintenance" not in words.lower() or not affirms(MAINTENANCE, words):
         return
     if visit.claim.rendering_provider.profession is Profession.DC:
         yield fails("The note calls the treatment maintenance; maintenance by a chiropractor is not covered.")

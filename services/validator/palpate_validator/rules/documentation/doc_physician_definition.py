@@ -41,7 +41,7 @@ _MAY_NOT = {"111N": "DC", "1223": "dentist"}
 @rule(
     remedy="Have the plan certified by a physician or practitioner, and name that person as referring provider.",
     fixer=FRONT_DESK,
-    denial=Denial(carc="16", rarc="N264"),
+    denial=Denial(carc="183", rarc="N574"),
     sources=(f"{BPM15} §220",),
     confidence="sourced",
     programs={Program.MEDICARE},

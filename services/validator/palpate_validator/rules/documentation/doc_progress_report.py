@@ -2,7 +2,8 @@
 
 ## What it checks
 For Medicare, a progress report is written at least once every 10 treatment days. The 11th treatment day without one
-is a warning while the 7 calendar days for writing it may still run, and an error afterwards.
+is a warning while the 7 calendar days for writing it may still run, and an error from the 18th, when they are over
+for certain.
 
 ## Why it matters
 The progress report is where the clinician justifies going on. Visits that it does not cover are denied as not
@@ -29,7 +30,7 @@ from datetime import date
 
 from palpate_schemas.finding import Denial
 from palpate_schemas.values import Program
-from palpate_validator.plan_of_care import as_of, treatment_days_since_report
+from palpate_validator.plan_of_care import treatment_days_since_report
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -55,8 +56,8 @@ def progress_reported(visit: Visit) -> Iterator[Result]:
     limit = visit.amount("progress_report_treatment_days")
     days = treatment_days_since_report(visit, report.last_on, report.treatment_days_since)
     if days is not None and days > limit:
-        # One treatment day is at least one calendar day, so the period ended at least this long ago.
-        ended_days_ago = days - limit + (as_of(visit) - day).days
+        # One treatment day is at least one calendar day, so the period ended at least this long before the visit.
+        ended_days_ago = days - limit
         late = ended_days_ago > visit.amount("progress_report_writing_days")
         say = fails if late else warns
         yield say(
