@@ -20,8 +20,9 @@ this payer.
 
 ## Limits
 Workers' compensation, auto, Medicaid and VA claims are not judged: many of them pay massage therapists. Where a payer
-profile lists whom it pays (`allowed_provider_types`), `payer-provider-type` speaks instead. Massage therapists who
-work under a physician on a Medicare claim are for `prov-physician-incident-to`.
+profile lists whom it pays (`allowed_provider_types`), `payer-provider-type` speaks of the rendering provider instead,
+and a payer that lists massage therapists is not judged. Massage therapists who work under a physician on a Medicare
+claim are for `prov-physician-incident-to`.
 """
 
 from collections.abc import Iterator
@@ -47,15 +48,17 @@ from palpate_validator.who_treated import known_rendering, rendering_profession,
 )
 def massage_therapist(visit: Visit) -> Iterator[Result]:
     medicare, who = visit.program is Program.MEDICARE, rendering_profession(visit)
-    if not medicare and visit.says("allowed_provider_types"):
+    listed = not medicare and visit.says("allowed_provider_types")
+    if listed and Profession.LMT in visit.setting("allowed_provider_types"):
         return
     if who is Profession.LMT:
-        yield fails("A massage therapist renders 97140 on this claim.", pointer="/rendering_provider")
+        if not listed:
+            yield fails("A massage therapist renders 97140 on this claim.", pointer="/rendering_provider")
         return
     if medicare and under_physician(visit):
         return
     for line in visit.manual_therapy:
         if Profession.LMT in treated_by(visit, line):
             yield fails(f"A massage therapist gave the 97140 of line {line.line_number}.", line=line)
-    if not medicare:
+    if not medicare and not listed:
         known_rendering(visit)
