@@ -19,6 +19,13 @@ def _whole_words(*patterns: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE)
 
 
+_CHANGE = r"(?<!/)\d+ ?(?:°|deg\w*)? ?(?:-+>|→|to) ?\d+"
+"""A measurement before and after: `45 to 60`, `40->55`."""
+_MOTIONS = (
+    r"flex\w*", r"ext", r"extension", r"rot", r"rotation\w*", r"[ei]r", r"abd", r"abduction", r"adduction",
+    r"side ?-?bend\w*", r"sb", r"df", r"pf", r"dorsiflex\w*", r"plantarflex\w*", r"supination", r"pronation",
+    r"inversion", r"eversion", r"protraction", r"retraction", r"elevation", r"opening",
+)  # fmt: skip
 _ROMAN_OR_DIGIT = r"(?:[1-5]|i{1,3}|iv|v)[+-]?"
 
 EFFECT = _whole_words(
@@ -26,6 +33,7 @@ EFFECT = _whole_words(
     r"better", r"wors\w+", r"less", r"eas(?:ed|ier|ing)", r"gain\w*", r"unchanged", r"no change", r"no adverse",
     r"looser", r"post[- ]?(?:tx|treatment|rx|session)", r"after", r"following",
     r"(?:reports?|reported|states?|stated)", r"\d{1,2}/10", r"\d+ ?(?:deg|degs|degrees)", r"\d+ ?°",
+    r"centrali[sz]\w*", r"able to", r"soften\w*", r"released", _CHANGE,
 )  # fmt: skip
 """How the patient or the tissue answered to the treatment."""
 
@@ -35,6 +43,8 @@ RESTRICTION = _whole_words(
     r"fibro\w*", r"scar\w*", r"taut", r"trigger points?", r"trps?", r"block(?:ed|age)", r"locked",
     r"shorten\w*", r"immobil\w*", r"ankylos\w*", r"tension", r"a?rom", r"prom", r"range of motion", r"mobility",
     r"extensibility", r"motion", r"tone", r"\d+ ?(?:deg|degs|degrees)", r"\d+ ?°", r"swelling", r"o?edema\w*",
+    r"joint play", r"hypo", r"lack\w*", r"loss", r"deficit\w*", r"dec", r"decr\w*", r"diminish\w*", r"↓",
+    _CHANGE, *_MOTIONS,
 )  # fmt: skip
 """A joint or soft tissue that does not move as it should."""
 

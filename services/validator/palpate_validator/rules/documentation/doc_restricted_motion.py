@@ -22,7 +22,8 @@ none, 97140 is not what the payer covers.
 ## Limits
 Lymphatic drainage and traction have other reasons and are not judged. A technique that the note does not name is the
 subject of `code-technique-missing`. Words are looked for, not understood: stiffness, tightness, an end feel, degrees
-or a range of motion all count as the restriction.
+or a range of motion all count as the restriction. Where `restricted_motion` is not shared, words alone make a
+warning.
 """
 
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ from palpate_validator.note_evidence import (
     documents,
     treatment_words,
 )
-from palpate_validator.rule import CLINICIAN, Result, fails, rule
+from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 _MAIN_SERVICES = frozenset({"97110", "97112", "97530"})
@@ -62,7 +63,9 @@ def restriction_documented(visit: Visit) -> Iterator[Result]:
     adjunct = not given.isdisjoint(_MAIN_SERVICES)
     if joint or (SOFT_TISSUE.search(words) is not None and not adjunct):
         technique = "joint mobilization" if joint else "soft-tissue mobilization"
-        yield fails(
+        # Where the field of its own is not shared, the words may only have escaped us.
+        say = warns if note.restricted_motion is None else fails
+        yield say(
             f"The note of {visit.date_of_service} names {technique} and no restricted motion. What was restricted?",
             technique=technique,
         )
