@@ -47,6 +47,7 @@ KEYS: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "telehealth_97140": (bool,),
         "visit_limit": (int,),
         "experimental_techniques": (list,),
+        "supporting_diagnoses": (list,),
         "note_minutes": (bool,),
     }
 )

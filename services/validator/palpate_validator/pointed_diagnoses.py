@@ -1,0 +1,123 @@
+"""The diagnoses that a service line points to, beside the regions that were treated."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from palpate_validator.diagnosis_families import regions_of
+from palpate_validator.icd10 import code_set, dotted, normalised, well_formed
+from palpate_validator.rule import MissingFact
+from palpate_validator.visit import Line, Visit
+
+_UPPER = frozenset({"shoulder", "elbow", "wrist", "hand"})
+_LOWER = frozenset({"hip", "knee", "ankle", "foot"})
+_LIMBS = {"upper_limb": _UPPER, "lower_limb": _LOWER}
+
+_NEIGHBOURS = (
+    "head tmj", "head cervical", "tmj cervical", "cervical thoracic", "cervical rib", "cervical shoulder",
+    "thoracic rib", "thoracic shoulder", "rib shoulder", "thoracic lumbar", "rib lumbar", "thoracic abdomen",
+    "rib abdomen", "lumbar abdomen", "pelvic abdomen", "lumbar sacral", "lumbar pelvic", "lumbar hip",
+    "sacral pelvic", "sacral hip", "pelvic hip", "shoulder elbow", "elbow wrist", "elbow hand", "wrist hand",
+    "hip knee", "knee ankle", "ankle foot",
+)  # fmt: skip
+"""Regions so close that pain, stiffness and treatment cross from one to the other."""
+
+_NEAR: dict[str, frozenset[str]] = {
+    region: frozenset({other for pair in _NEIGHBOURS if region in (both := pair.split()) for other in both}) | {region}
+    for region in {name for pair in _NEIGHBOURS for name in pair.split()}
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One diagnosis of the claim."""
+
+    position: int
+    """1-based, as a line points to it."""
+    code: str
+    """Without the dot."""
+
+    @property
+    def shown(self) -> str:
+        """As people write it."""
+        return dotted(self.code)
+
+    @property
+    def pointer(self) -> str:
+        """RFC 6901, into the claim."""
+        return f"/diagnoses/{self.position - 1}"
+
+    @cached_property
+    def regions(self) -> frozenset[str]:
+        """Where it lies; empty when nowhere in particular."""
+        return regions_of(self.code)
+
+    @cached_property
+    def side(self) -> str | None:
+        """`right`, `left`, `both`, `unspecified`, or None where the code knows no sides."""
+        return code_set().side(self.code)
+
+
+def diagnoses(visit: Visit) -> tuple[Diagnosis, ...]:
+    """The claim's diagnoses in their order, without those that are not written like a code (`dx-invalid` names them)."""
+    sent = enumerate(visit.claim.diagnoses, start=1)
+    return tuple(Diagnosis(at, normalised(code)) for at, code in sent if well_formed(code))
+
+
+def pointed(visit: Visit, line: Line) -> tuple[Diagnosis, ...]:
+    """The diagnoses that a line points to, in its order, each once; pointers that lead nowhere are left out."""
+    at = {diagnosis.position: diagnosis for diagnosis in diagnoses(visit)}
+    return tuple(at[pointer] for pointer in dict.fromkeys(line.diagnosis_pointers) if pointer in at)
+
+
+def first_pointed(visit: Visit, line: Line) -> Diagnosis | None:
+    """The diagnosis that a line gives as its main reason; None when its first pointer leads nowhere."""
+    first = line.diagnosis_pointers[:1]
+    return next((diagnosis for diagnosis in diagnoses(visit) if diagnosis.position in first), None)
+
+
+def treated_regions(visit: Visit, line: Line) -> tuple[str, ...]:
+    """The regions treated, with their sides: the line's own, else those of the visit note.
+
+    Raises:
+        MissingFact: neither says; the engine makes "cannot tell" of it.
+    """
+    regions = line.regions or (visit.note.regions if visit.notes else None)
+    if not regions:
+        raise MissingFact("lines/regions", f"Line {line.line_number} does not say which regions were treated.", line)
+    return regions
+
+
+def in_words(regions: Iterable[str]) -> str:
+    """Regions as people say them: `shoulder.left` is "left shoulder"."""
+    return ", ".join(" ".join(reversed(region.split("."))).replace("_", " ") for region in regions)
+
+
+def body_regions(regions: Iterable[str]) -> frozenset[str]:
+    """Regions without their sides; a whole limb is itself and each of its joints."""
+    bare = {region.partition(".")[0] for region in regions}
+    return frozenset(bare.union(*(_LIMBS.get(region, ()) for region in bare)))
+
+
+def is_near(diagnosis: Diagnosis, treated: Iterable[str]) -> bool:
+    """Whether any treated region is one of the diagnosis or next to one."""
+    lies_in = body_regions(diagnosis.regions)
+    reach = lies_in.union(*(_NEAR.get(region, ()) for region in lies_in))
+    return not reach.isdisjoint(body_regions(treated))
+
+
+def sides_treated(diagnosis: Diagnosis, treated: Iterable[str]) -> frozenset[str]:
+    """The sides on which the diagnosis's own region was treated.
+
+    Empty when it was not treated, or when one of its treated regions names no side: then nothing can be said.
+    """
+    sides = list(_sides(diagnosis, treated))
+    return frozenset() if "" in sides else frozenset(sides)
+
+
+def _sides(diagnosis: Diagnosis, treated: Iterable[str]) -> Iterator[str]:
+    lies_in = body_regions(diagnosis.regions)
+    for region in treated:
+        if not lies_in.isdisjoint(body_regions([region])):
+            side = region.partition(".")[2]
+            yield from ("right", "left") if side == "both" else (side,)
