@@ -1,0 +1,1 @@
+"""The `palpate` command; the only place that may import every service."""

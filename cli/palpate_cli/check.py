@@ -1,0 +1,131 @@
+"""`palpate check`: the validator's engine on files."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from palpate_intake.reading import ReadClaim, Unreadable, open_files, read_claims
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from palpate_cli.reports import REPORTS, Report
+from palpate_schemas.values import Verdict
+from palpate_validator.book import RuleBook, load_rule_book
+from palpate_validator.engine import Judgement, judge
+from palpate_validator.profiles import Profile
+from palpate_validator.verdicts import voided
+
+PASSED, FAILED, UNREADABLE = 0, 1, 2
+
+errors = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One claim of one file, judged."""
+
+    file: str
+    read: ReadClaim
+    judgement: Judgement
+
+
+def check_files(
+    patterns: Sequence[str],
+    *,
+    payer_profile: str | None,
+    profile_folders: tuple[Path, ...],
+    as_of: date | None,
+    output: str,
+    show_undetermined: bool,
+) -> int:
+    """Judge files and print; returns the exit code of the contract."""
+    try:
+        book = load_rule_book(profile_folders)
+        profile = _profile(book, payer_profile)
+    except ValueError as error:
+        _complain(str(error))
+        return UNREADABLE
+    report = REPORTS[output](book, show_undetermined=show_undetermined)
+    code = PASSED
+    with _progress() as progress:
+        task = progress.add_task("judging", total=None)
+        for found in _judge_all(patterns, book, profile, as_of):
+            if isinstance(found, Judged):
+                _print(report.claim(found.file, found.read, found.judgement))
+                if found.judgement.verdict is Verdict.FAIL and code == PASSED:
+                    code = FAILED
+                progress.advance(task)
+            else:
+                _complain(found)
+                code = UNREADABLE
+    _print(report.end())
+    return code
+
+
+def _judge_all(
+    patterns: Iterable[str], book: RuleBook, profile: Profile | None, as_of: date | None
+) -> Iterator[Judged | str]:
+    """Every claim of every file, judged; a text where something could not be read."""
+    try:
+        for name, stream in open_files(patterns):
+            with stream:
+                for read in read_claims(stream, name):
+                    if isinstance(read, Unreadable):
+                        yield _unreadable(name, read)
+                    else:
+                        yield Judged(name, read, _judge(read, book, profile, as_of))
+    except OSError as error:
+        yield f"{error.filename or 'input'}: {error.strerror or error}"
+
+
+def _judge(read: ReadClaim, book: RuleBook, profile: Profile | None, as_of: date | None) -> Judgement:
+    event = read.event
+    submitted_on = read.claim.submitted_on or (event.time.date() if event is not None and event.time else None) or as_of
+    if event is not None and voided(event):
+        # A void withdraws the claim; there is nothing to judge, whatever is on it.
+        return judge(read.claim.model_copy(update={"frequency_code": "8"}), submitted_on, book, profile=profile)
+    return judge(read.claim, submitted_on, book, profile=profile)
+
+
+def _unreadable(name: str, read: Unreadable) -> str:
+    reasons = "; ".join(f"{pointer}: {reason}" if pointer else reason for pointer, reason in read.reasons)
+    return f"{name}: {read.position}: {reasons}" if read.position else f"{name}: {reasons}"
+
+
+def _profile(book: RuleBook, name: str | None) -> Profile | None:
+    if name is None:
+        return None
+    if name not in book.profiles.by_id:
+        raise ValueError(f"no payer profile {name!r}; there are {', '.join(sorted(book.profiles.by_id))}")
+    return book.profiles.by_id[name]
+
+
+def _print(text: str) -> None:
+    if text:
+        sys.stdout.write(text)
+
+
+def _complain(text: str) -> None:
+    errors.print(f"[bold red]palpate:[/] {_escaped(text)}", highlight=False, soft_wrap=True)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def _progress() -> Progress:
+    # On stderr, gone when done, and only where somebody looks: piping the output stays clean.
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+        disable=not (sys.stderr.isatty() and not sys.stdout.isatty()),
+    )
+
+
+__all__ = ["Report", "check_files"]

@@ -1,0 +1,296 @@
+"""`palpate`: judge claim files, send them, and run the whole thing on one machine."""
+
+import asyncio
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    name="palpate",
+    help="Finds what is wrong with a manual-therapy (97140) claim before the payer does.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    add_completion=True,
+)
+serve = typer.Typer(help="Run one service of a deployment.", no_args_is_help=True)
+app.add_typer(serve, name="serve")
+
+errors = Console(stderr=True)
+
+RedisUrl = Annotated[
+    str | None,
+    typer.Option("--redis", help="Redis URL; by default that of a running `palpate up`, or PALPATE_REDIS_URL."),
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", help="Where the embedded default keeps its data; by default PALPATE_DATA or ./.palpate."),
+]
+ProfileFolders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--profiles",
+        help="Folder with payer profiles of your own, laid over the shipped ones.",
+        exists=True,
+        file_okay=False,
+    ),
+]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+class Format(StrEnum):
+    """How `palpate check` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    SARIF = "sarif"
+
+
+def fail(message: str, code: int = 2) -> typer.Exit:
+    """One clear line on stderr, and the exit that follows it."""
+    errors.print(f"[bold red]palpate:[/] {message}", highlight=False, soft_wrap=True)
+    return typer.Exit(code)
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Claim files, folders or globs: JSON, JSON lines, FHIR, 837P; .gz and .zip too; - is stdin.",
+            show_default=False,
+        ),
+    ],
+    *,
+    payer_profile: Annotated[str | None, typer.Option(help="Judge every claim by this payer profile.")] = None,
+    profiles: ProfileFolders = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day the claims go to the payer, where they do not say."),
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    undetermined: Annotated[
+        bool,
+        typer.Option("--undetermined", help="Text: also list what could not be checked, and which fact is missing."),
+    ] = False,
+) -> None:
+    """Judge claim files.  Exit 0: all pass; 1: some fail; 2: some could not be read (the rest is still judged)."""
+    from palpate_cli.check import check_files
+
+    raise typer.Exit(
+        check_files(
+            files,
+            payer_profile=payer_profile,
+            profile_folders=tuple(profiles or ()),
+            as_of=as_of.date() if as_of else None,
+            output=output.value,
+            show_undetermined=undetermined,
+        )
+    )
+
+
+@app.command()
+def rule(
+    rule_id: Annotated[str, typer.Argument(help="A rule's id, e.g. units-total-over.", show_default=False)],
+) -> None:
+    """Show a rule's page: what it checks, why, how to fix it."""
+    from palpate_cli.rule_pages import show_rule
+
+    raise typer.Exit(show_rule(rule_id))
+
+
+@app.command()
+def rules(
+    *,
+    family: Annotated[str | None, typer.Option(help="Only one family, e.g. units.")] = None,
+    payer: Annotated[str | None, typer.Option(help="Only what this payer profile or program applies.")] = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="In force on this date of service; today by default when --payer is given."
+        ),
+    ] = None,
+    profiles: ProfileFolders = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    write: Annotated[Path | None, typer.Option(help="Write every page and the index below this folder.")] = None,
+) -> None:
+    """List the rules, with what is in force for a payer on a day."""
+    from palpate_cli.rule_pages import list_rules, write_pages
+
+    if write is not None:
+        write_pages(write)
+        raise typer.Exit
+    raise typer.Exit(
+        list_rules(
+            family=family,
+            payer=payer,
+            on=on.date() if on else None,
+            profile_folders=tuple(profiles or ()),
+            as_json=output == "json",
+        )
+    )
+
+
+@app.command()
+def schema(
+    event_type: Annotated[
+        str | None,
+        typer.Argument(help="An event type, e.g. claim.created; `asyncapi` for the streams.", show_default=False),
+    ] = None,
+    *,
+    write: Annotated[Path | None, typer.Option(help="Write every schema below this folder.")] = None,
+) -> None:
+    """Print the JSON Schema of an event, or the AsyncAPI document."""
+    import json
+
+    from palpate_schemas import build
+
+    if write is not None:
+        for path in build.write(write):
+            print(path)
+    elif event_type is None:
+        print("\n".join([*build.MODELS, "asyncapi"]))
+    elif event_type == "asyncapi":
+        print(json.dumps(build.asyncapi(), indent=2))
+    elif event_type in build.MODELS:
+        print(json.dumps(build.json_schema(event_type), indent=2))
+    else:
+        raise fail(f"no event type {event_type!r}; `palpate schema` lists them")
+
+
+@app.command()
+def send(
+    files: Annotated[list[str], typer.Argument(help="Claim files, as for `palpate check`.", show_default=False)],
+    *,
+    redis: RedisUrl = None,
+    data: DataFolder = None,
+    source: Annotated[str, typer.Option(help="Who sends, for claims that are not events yet.")] = "urn:palpate:cli",
+    event_type: Annotated[
+        str | None,
+        typer.Option(
+            "--type", help="claim.created, claim.corrected or claim.voided, for claims that are not events yet."
+        ),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(help="Wait this many seconds for the verdicts and show them; 0 does not wait.")
+    ] = 10.0,
+) -> None:
+    """Publish claims to a running Palpate.  Sending the same file twice is the same event, judged once."""
+    from palpate_cli.send import send_files
+    from palpate_cli.where import redis_url
+
+    raise typer.Exit(send_files(files, redis_url(redis, data), source=source, event_type=event_type, wait_s=wait))
+
+
+@app.command()
+def status(
+    *,
+    redis: RedisUrl = None,
+    data: DataFolder = None,
+    database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Show streams, lag, pending entries, rates, and open cases."""
+    from palpate_cli.status import show_status
+    from palpate_cli.where import database_url, redis_url
+
+    raise typer.Exit(show_status(redis_url(redis, data), database_url(database, data), as_json=output == "json"))
+
+
+@app.command()
+def up(
+    *,
+    data: DataFolder = None,
+    redis_port: Annotated[int | None, typer.Option(help="Port of the embedded Redis; a free one by default.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line of every process.")] = False,
+) -> None:
+    """Run everything on this machine: Redis, validator, notifier, and a mail sink.  Ctrl-C stops it all."""
+    from palpate_cli.up import run_up
+    from palpate_cli.where import data_folder
+
+    raise typer.Exit(asyncio.run(run_up(data_folder(data), redis_port=redis_port, verbose=verbose)))
+
+
+@app.command()
+def demo(
+    *,
+    samples: Annotated[Path, typer.Option(help="Folder with the sample claims.", exists=True, file_okay=False)] = Path(
+        "samples"
+    ),
+    keep: Annotated[Path | None, typer.Option(help="Keep the data in this folder, to look at afterwards.")] = None,
+) -> None:
+    """The main job, live: sample claims go in, the clinician is told, the correction closes the case."""
+    from palpate_cli.demo import run_demo
+
+    raise typer.Exit(asyncio.run(run_demo(samples, keep)))
+
+
+@app.command("mail-sink", hidden=True)
+def mail_sink(port: Annotated[int, typer.Option()], folder: Annotated[Path, typer.Option()]) -> None:
+    """Keep every mail in a folder instead of delivering it."""
+    from palpate_cli.mail_sink import run
+    from palpate_runtime.logs import configure
+
+    configure("mail")
+    run(folder, port)
+
+
+@serve.command("validator")
+def serve_validator() -> None:
+    """Judge claims: reads claims.created, writes claims.passed, claims.failed and claims.rejected."""
+    from palpate_runtime.logs import configure
+    from palpate_validator.app import validator_service
+    from palpate_validator.settings import ValidatorSettings
+
+    settings = ValidatorSettings()
+    configure("validator", log_format=settings.log_format, level=settings.log_level)
+    try:
+        service = validator_service(settings)
+    except ValueError as error:
+        raise fail(str(error)) from error
+    service.run()
+
+
+@serve.command("notifier")
+def serve_notifier() -> None:
+    """Tell clinicians: reads claims.failed and claims.passed, keeps the cases, sends mail, writes corrections."""
+    from palpate_notifier.app import notifier_service
+    from palpate_notifier.settings import NotifierSettings
+    from palpate_runtime.logs import configure
+
+    settings = NotifierSettings()
+    configure("notifier", log_format=settings.log_format, level=settings.log_level)
+    try:
+        service = notifier_service(settings)
+    except ValueError as error:
+        raise fail(str(error)) from error
+    service.run()
+
+
+def version_asked(*, asked: bool) -> None:
+    """`--version`: the program's and the rule book's."""
+    if asked:
+        from importlib.metadata import version
+
+        print(f"palpate {version('palpate')}, Python {sys.version.split()[0]}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=lambda value: version_asked(asked=value), is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    """Finds what is wrong with a manual-therapy (97140) claim before the payer does."""
+    del show_version  # answered by its callback

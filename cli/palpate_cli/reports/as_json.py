@@ -1,0 +1,58 @@
+"""The contract's JSON: one object a claim."""
+
+import json
+from typing import Any
+
+from palpate_intake.reading import ReadClaim
+
+from palpate_validator.book import RuleBook
+from palpate_validator.engine import Judgement
+
+
+def as_object(read: ReadClaim, judgement: Judgement) -> dict[str, Any]:
+    """`{"claim_id", "version", "verdict", "findings": [...]}`."""
+    return {
+        "claim_id": read.claim.claim_id,
+        "version": read.claim.version,
+        "verdict": str(judgement.verdict),
+        "applicable": judgement.applicable,
+        "profile": judgement.profile,
+        "counts": judgement.counts.model_dump(),
+        "findings": [f.model_dump(mode="json", by_alias=True, exclude_none=True) for f in judgement.findings],
+    }
+
+
+class JsonLinesReport:
+    """One line a claim."""
+
+    def __init__(self, book: RuleBook, *, show_undetermined: bool) -> None:
+        del book, show_undetermined  # a program gets everything, always
+
+    def claim(self, file: str, read: ReadClaim, judgement: Judgement) -> str:
+        del file
+        return json.dumps(as_object(read, judgement), ensure_ascii=False) + "\n"
+
+    def end(self) -> str:
+        return ""
+
+
+class JsonReport:
+    """One document: the rule book that judged, and the claims."""
+
+    def __init__(self, book: RuleBook, *, show_undetermined: bool) -> None:
+        del show_undetermined
+        self._ruleset = book.ruleset
+        self._started = False
+
+    def claim(self, file: str, read: ReadClaim, judgement: Judgement) -> str:
+        entry = {"file": file, "position": read.position, **as_object(read, judgement)}
+        return self._opening() + json.dumps(entry, ensure_ascii=False)
+
+    def end(self) -> str:
+        return (self._opening() if not self._started else "") + "\n]}\n"
+
+    def _opening(self) -> str:
+        if self._started:
+            return ",\n"
+        self._started = True
+        return '{"ruleset": ' + self._ruleset.model_dump_json() + ', "claims": [\n'

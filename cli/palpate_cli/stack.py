@@ -1,0 +1,172 @@
+"""The embedded default: Redis, validator, notifier and a mail sink as processes of this machine, on loopback."""
+
+import asyncio
+import fcntl
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from palpate_cli.processes import Command, Family, Tell
+from palpate_runtime.embedded import EmbeddedRedis, free_port
+
+READY_WITHIN_S = 60.0
+
+EXAMPLE_DIRECTORY = """\
+# Who is who.  Palpate finds the clinician of a failed claim here, by NPI; whatever is unknown goes to a manager.
+manager = "pat"
+
+[[practice]]
+npi = "1497758544"
+name = "Harbor Physical Therapy"
+manager = "pat"
+
+[[person]]
+id = "pat"
+name = "Pat Okafor"
+email = "pat@harbor.example"
+practice = "1497758544"
+
+[[person]]
+id = "ada"
+npi = "1245319599"
+name = "Ada Quist, PT"
+email = "ada@harbor.example"
+practice = "1497758544"
+
+[[person]]
+id = "ben"
+npi = "1003000126"
+name = "Ben Ruiz, OT"
+email = "ben@harbor.example"
+practice = "1497758544"
+"""
+
+
+class AlreadyRunning(RuntimeError):
+    """Another `palpate up` has this folder."""
+
+
+class NotReady(RuntimeError):
+    """A service did not become ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where everything listens, on loopback."""
+
+    redis: int
+    smtp: int
+    validator: int
+    notifier: int
+
+    @classmethod
+    def free(cls, redis: int | None = None) -> "Ports":
+        return cls(redis or free_port(), free_port(), free_port(), free_port())
+
+
+class Stack:
+    """Everything that `palpate up` runs, in one data folder."""
+
+    def __init__(
+        self, folder: Path, tell: Tell, *, redis_port: int | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.folder, self.ports = folder, Ports.free(redis_port)
+        self.mail = folder / "mail"
+        self.directory = Path(os.environ.get("PALPATE_DIRECTORY", folder / "directory.toml"))
+        self.redis = EmbeddedRedis(folder / "redis", self.ports.redis)
+        self._settings = dict(settings or {})
+        self._family = Family(self._commands(), tell)
+        self._lock: int | None = None
+
+    @property
+    def redis_url(self) -> str:
+        """Where a PMS publishes claim events."""
+        return self.redis.url
+
+    async def __aenter__(self) -> "Stack":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._take_folder()
+        if not self.directory.exists():
+            self.directory.write_text(EXAMPLE_DIRECTORY, "utf-8")
+        await asyncio.to_thread(self.redis.start)
+        (self.folder / "up.json").write_text(json.dumps({"redis_url": self.redis_url, "pid": os.getpid()}), "utf-8")
+        try:
+            await self._family.start()
+            await self._ready()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    def pid(self, name: str) -> int | None:
+        """The process id of `validator`, `notifier` or `mail`."""
+        return self._family.pid(name)
+
+    async def _stop(self) -> None:
+        await self._family.stop()
+        await asyncio.to_thread(self.redis.stop)
+        (self.folder / "up.json").unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take_folder(self) -> None:
+        """One stack a folder: two Redis servers on one append-only file would destroy it."""
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock)
+            self._lock = None
+            raise AlreadyRunning(
+                f"another palpate is running in {self.folder}; stop it, or use --data FOLDER"
+            ) from error
+
+    def _commands(self) -> list[Command]:
+        palpate = [sys.executable, "-m", "palpate_cli"]
+        common = {"PALPATE_REDIS_URL": self.redis_url, "PALPATE_LOG_FORMAT": "json", **self._settings}
+        notifier = {
+            **common,
+            "PALPATE_HTTP_PORT": str(self.ports.notifier),
+            "PALPATE_DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'cases.db'}",
+            "PALPATE_DIRECTORY": str(self.directory),
+        }
+        if "PALPATE_SMTP_HOST" not in os.environ:
+            notifier |= {"PALPATE_SMTP_HOST": "127.0.0.1", "PALPATE_SMTP_PORT": str(self.ports.smtp)}
+        return [
+            Command("mail", [*palpate, "mail-sink", "--port", str(self.ports.smtp), "--folder", str(self.mail)]),
+            Command(
+                "validator",
+                [*palpate, "serve", "validator"],
+                {**common, "PALPATE_HTTP_PORT": str(self.ports.validator)},
+            ),
+            Command("notifier", [*palpate, "serve", "notifier"], notifier),
+        ]
+
+    async def _ready(self) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_WITHIN_S
+        for name, port in (("validator", self.ports.validator), ("notifier", self.ports.notifier)):
+            while not await asyncio.to_thread(is_ready, port):
+                if asyncio.get_running_loop().time() > deadline:
+                    raise NotReady(f"the {name} did not become ready within {READY_WITHIN_S:g} s; its log says why")
+                await asyncio.sleep(0.05)
+
+
+def is_ready(port: int) -> bool:
+    """Whether the service at a loopback port says that it is consuming."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=3) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

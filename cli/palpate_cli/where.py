@@ -1,0 +1,30 @@
+"""Where things are: the data folder of the embedded default, and the URLs that follow from it."""
+
+import json
+import os
+from pathlib import Path
+
+
+def data_folder(given: Path | None) -> Path:
+    """The embedded default's folder: as given, PALPATE_DATA, or `.palpate` here."""
+    return (given or Path(os.environ.get("PALPATE_DATA", ".palpate"))).absolute()
+
+
+def redis_url(given: str | None, data: Path | None) -> str:
+    """Redis: as given, PALPATE_REDIS_URL, that of a running `palpate up`, or the usual port."""
+    if url := given or os.environ.get("PALPATE_REDIS_URL"):
+        return url
+    running = data_folder(data) / "up.json"
+    if running.exists():
+        url = json.loads(running.read_text("utf-8"))["redis_url"]
+        assert isinstance(url, str)  # noqa: S101 - written by us
+        return url
+    return "redis://127.0.0.1:6379/0"
+
+
+def database_url(given: str | None, data: Path | None) -> str | None:
+    """The notifier's database: as given, PALPATE_DATABASE_URL, or the embedded default's; None where there is none."""
+    if url := given or os.environ.get("PALPATE_DATABASE_URL"):
+        return url
+    file = data_folder(data) / "cases.db"
+    return f"sqlite+aiosqlite:///{file}" if file.exists() else None

@@ -1,0 +1,140 @@
+"""Recording verdicts: a real database, everything in one transaction, and only then the ack."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
+
+from palpate_notifier.database import Sessions
+from palpate_notifier.directory import Directory
+from palpate_notifier.recorder import Recorder
+from palpate_notifier.tables import CaseEvent, CaseRow, Delivery, OutgoingEvent
+from palpate_runtime.consumer import Entry, TransientError
+from palpate_schemas.events import CorrectionEvent
+from tests.notifier.conftest import Acks, Clock
+from tests.notifier.verdicts import entry, failed, later, passed, voided
+
+
+@pytest.fixture
+def recorder(sessions: Sessions, directory: Directory, clock: Clock) -> Recorder:
+    return Recorder(sessions, directory, mail_domain="palpate.test", clock=clock)
+
+
+async def recorded(recorder: Recorder, acks: Any, *verdicts: Any) -> None:
+    for number, verdict in enumerate(verdicts, start=1):
+        failures = await recorder.record([entry(verdict, number)], acks, "notifier")
+        assert failures == {}
+
+
+async def steps(sessions: Sessions) -> list[str]:
+    async with sessions() as session:
+        bodies = await session.scalars(select(OutgoingEvent.body).order_by(OutgoingEvent.position))
+        return [CorrectionEvent.model_validate_json(body).type for body in bodies]
+
+
+async def count(sessions: Sessions, table: type) -> int:
+    async with sessions() as session:
+        return await session.scalar(select(func.count()).select_from(table)) or 0
+
+
+async def the_case(sessions: Sessions) -> CaseRow:
+    async with sessions() as session:
+        return (await session.scalars(select(CaseRow))).one()
+
+
+async def test_a_failed_claim_opens_a_case_and_queues_one_mail(
+    sessions: Sessions, recorder: Recorder, acks: Acks
+) -> None:
+    await recorded(recorder, acks, failed("units-total-over"))
+    case = await the_case(sessions)
+    assert (case.status, case.assignee, case.version, case.rules) == ("open", "ada", 1, ["units-total-over"])
+    async with sessions() as session:
+        mail = (await session.scalars(select(Delivery))).one()
+    assert (mail.address, mail.status) == ("ada@harbor.example", "queued")
+    assert mail.message_id == f"<{mail.id}@palpate.test>"
+    assert "Mend units-total-over." in mail.text
+    assert await steps(sessions) == ["correction.requested"]
+    assert acks.ids == ["1-0"]
+
+
+async def test_a_pass_closes_it_and_a_case_is_one_a_claim(sessions: Sessions, recorder: Recorder, acks: Acks) -> None:
+    await recorded(
+        recorder, acks, failed("units-total-over"), later(failed("mod-gn", version=2)), later(passed(version=3))
+    )
+    case = await the_case(sessions)
+    assert (case.status, case.version) == ("resolved", 3)
+    assert case.closed_at is not None
+    assert await steps(sessions) == ["correction.requested", "correction.requested", "correction.resolved"]
+    assert await count(sessions, Delivery) == 2
+    assert await count(sessions, CaseEvent) == 3
+
+
+async def test_the_same_verdict_delivered_again_changes_nothing(
+    sessions: Sessions, recorder: Recorder, acks: Acks
+) -> None:
+    await recorded(recorder, acks, failed("units-total-over"), failed("units-total-over"))
+    assert await count(sessions, Delivery) == 1
+    assert await steps(sessions) == ["correction.requested"]
+    assert acks.ids == ["1-0", "2-0"]
+
+
+async def test_a_pass_read_before_the_older_failure_leaves_nothing_open(
+    sessions: Sessions, recorder: Recorder, acks: Acks
+) -> None:
+    await recorded(recorder, acks, later(passed(version=2)), failed("units-total-over"))
+    assert await count(sessions, CaseRow) == 0
+    assert await count(sessions, Delivery) == 0
+
+
+async def test_a_void_cancels(sessions: Sessions, recorder: Recorder, acks: Acks) -> None:
+    await recorded(recorder, acks, failed("units-total-over"), later(voided()))
+    assert (await the_case(sessions)).status == "cancelled"
+    assert await steps(sessions) == ["correction.requested", "correction.cancelled"]
+
+
+async def test_the_same_claim_number_of_two_sources_is_two_cases(
+    sessions: Sessions, recorder: Recorder, acks: Acks
+) -> None:
+    other = {"source": "urn:pms:other", "id": "9"}
+    await recorded(recorder, acks, failed("units-total-over"), failed("units-total-over", source_event=other))
+    assert await count(sessions, CaseRow) == 2
+
+
+async def test_an_unknown_provider_is_never_dropped(sessions: Sessions, recorder: Recorder, acks: Acks) -> None:
+    await recorded(recorder, acks, failed("units-total-over", rendering_npi="1999999992", practice="1999999984"))
+    assert (await the_case(sessions)).assignee == "pat"
+
+
+async def test_one_unreadable_entry_holds_up_no_other(sessions: Sessions, recorder: Recorder, acks: Acks) -> None:
+    batch = [entry(failed("a"), 1), Entry("claims.failed", "2-0", b"{"), entry(failed("b", claim_id="CLM-2"), 3)]
+    failures = await recorder.record(batch, acks, "notifier")
+    assert list(failures) == ["2-0"]
+    assert acks.ids == ["1-0", "3-0"]
+    assert await count(sessions, CaseRow) == 2
+
+
+async def test_a_database_that_is_away_acknowledges_nothing(
+    sessions: Sessions, directory: Directory, clock: Clock, acks: Acks
+) -> None:
+    def away() -> Any:
+        raise OperationalError("BEGIN", {}, Exception("locked"))
+
+    class Away:
+        begin = staticmethod(away)
+
+    recorder = Recorder(Away(), directory, mail_domain="x", clock=clock)  # type: ignore[arg-type]
+    with pytest.raises(TransientError):
+        await recorder.record([entry(failed("a"), 1)], acks, "notifier")
+    assert acks.ids == []
+
+
+async def test_no_phi_reaches_the_database(sessions: Sessions, recorder: Recorder, acks: Acks) -> None:
+    """The verdict event is the only thing that reaches the notifier, and it holds none: see test_verdicts."""
+    await recorded(recorder, acks, failed("units-total-over"))
+    async with sessions() as session:
+        tables = (await session.scalars(text("select name from sqlite_master where type = 'table'"))).all()
+        columns = [
+            row[1] for table in tables for row in (await session.execute(text(f"pragma table_info('{table}')"))).all()
+        ]
+    assert not {"patient", "name", "birth_date", "note", "text_of_note"} & set(columns)

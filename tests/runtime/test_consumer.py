@@ -1,0 +1,167 @@
+"""The consumer on a real server: it starts at the beginning, heals, takes over and gives up in good order."""
+
+import asyncio
+import base64
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from palpate_runtime.commit import Commit, Outcome
+from palpate_runtime.consumer import Entry, Failures, StreamConsumer, TransientError, broker_for
+from palpate_runtime.settings import RuntimeSettings
+from palpate_schemas.streams import dead
+
+STREAM, GROUP, OUT = "claims.created", "validator", "claims.passed"
+
+
+def settings(url: str, **changes: Any) -> RuntimeSettings:
+    quick = {"block_ms": 50, "reclaim_idle_ms": 200, "reclaim_every_ms": 50, "max_deliveries": 3, "batch_size": 100}
+    return RuntimeSettings(redis_url=url, **{**quick, **changes})
+
+
+class Copier:
+    """Publishes each entry's event as it is; raises for those that hold a word."""
+
+    def __init__(self, redis: Any, *, breaks_on: bytes = b"never") -> None:
+        self._commit = Commit(redis, STREAM, GROUP, dedupe_ttl_s=60, version_ttl_s=60)
+        self.breaks_on = breaks_on
+        self.away = 0
+
+    async def __call__(self, entries: Sequence[Entry]) -> Failures:
+        if self.away:
+            self.away -= 1
+            raise TransientError("away")
+        good = [entry for entry in entries if self.breaks_on not in entry.event]
+        await self._commit([Outcome(entry.id, OUT, entry.event) for entry in good])
+        return {e.id: ValueError("SECRET NAME") for e in entries if self.breaks_on in e.event}
+
+
+@asynccontextmanager
+async def consuming(
+    url: str, handler: Callable[[Sequence[Entry]], Awaitable[Failures]], **changes: Any
+) -> AsyncIterator[StreamConsumer]:
+    broker = broker_for(url)
+    consumer = StreamConsumer(broker, STREAM, GROUP, settings(url, **changes), handler)
+    await broker.connect()
+    task = asyncio.create_task(consumer.supervise())
+    try:
+        yield consumer
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await consumer.stop()
+        await broker.stop()
+
+
+async def until(happened: Callable[[], Awaitable[Any]], within: float = 15.0) -> Any:
+    async with asyncio.timeout(within):
+        while not (result := await happened()):  # noqa: ASYNC110 - what is awaited happens in Redis
+            await asyncio.sleep(0.02)
+        return result
+
+
+async def published(redis: Any) -> list[bytes]:
+    return [fields[b"event"] for _, fields in await redis.xrange(OUT)]
+
+
+async def test_what_was_published_before_the_first_start_is_read(async_redis: Any, redis_url: str) -> None:
+    for number in range(250):
+        await async_redis.xadd(STREAM, {"event": str(number)})
+    async with consuming(redis_url, Copier(async_redis)):
+        await until(lambda: _has(async_redis, 250))
+    assert await published(async_redis) == [str(number).encode() for number in range(250)]
+
+
+async def _has(redis: Any, count: int) -> bool:
+    return bool(await redis.xlen(OUT) >= count)
+
+
+async def test_a_restart_goes_on_where_it_was(async_redis: Any, redis_url: str) -> None:
+    for name in ("first", "second"):
+        await async_redis.xadd(STREAM, {"event": name})
+        async with consuming(redis_url, Copier(async_redis)):
+            await until(lambda: _has(async_redis, 1 if name == "first" else 2))  # noqa: B023
+    assert await published(async_redis) == [b"first", b"second"]
+
+
+async def test_an_entry_whose_json_has_a_string_data_is_not_mistaken_for_an_envelope(
+    async_redis: Any, redis_url: str
+) -> None:
+    body = json.dumps({"data": "text", "headers": {"a": "b"}}).encode()
+    await async_redis.xadd(STREAM, {"event": body})
+    async with consuming(redis_url, Copier(async_redis)):
+        await until(lambda: _has(async_redis, 1))
+    assert await published(async_redis) == [body]
+
+
+async def test_it_heals_when_everything_is_flushed(async_redis: Any, redis_url: str) -> None:
+    async with consuming(redis_url, Copier(async_redis)) as consumer:
+        await async_redis.xadd(STREAM, {"event": "before"})
+        await until(lambda: _has(async_redis, 1))
+        await async_redis.flushall()
+        await async_redis.xadd(STREAM, {"event": "after"})
+        await until(lambda: _has(async_redis, 1))
+        await until(consumer.is_consuming)
+    assert await published(async_redis) == [b"after"]
+
+
+async def test_it_heals_when_the_group_is_destroyed(async_redis: Any, redis_url: str) -> None:
+    async with consuming(redis_url, Copier(async_redis)) as consumer:
+        await until(consumer.is_consuming)
+        await async_redis.xgroup_destroy(STREAM, GROUP)
+        await async_redis.xadd(STREAM, {"event": "after"})
+        await until(lambda: _has(async_redis, 1))
+
+
+async def test_entries_of_a_dead_consumer_are_taken_over(async_redis: Any, redis_url: str) -> None:
+    await async_redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    for number in range(150):
+        await async_redis.xadd(STREAM, {"event": str(number)})
+    await async_redis.xreadgroup(GROUP, "dead", {STREAM: ">"}, count=150)
+    async with consuming(redis_url, Copier(async_redis)):
+        await until(lambda: _has(async_redis, 150))
+    assert sorted(await published(async_redis)) == sorted(str(number).encode() for number in range(150))
+
+
+async def test_what_fails_every_time_is_buried_with_its_reason_and_bytes(async_redis: Any, redis_url: str) -> None:
+    copier = Copier(async_redis, breaks_on=b"poison")
+    async with consuming(redis_url, copier):
+        for body in ("good 1", "poison of SECRET NAME", "good 2"):
+            await async_redis.xadd(STREAM, {"event": body})
+        [(_, fields)] = await until(lambda: async_redis.xrange(dead(STREAM)))
+    letter = json.loads(fields[b"event"])
+    assert letter["attempts"] == 3
+    assert letter["error"].startswith("ValueError at ")
+    assert "SECRET" not in letter["error"]
+    assert base64.b64decode(letter["original_base64"]) == b"poison of SECRET NAME"
+    assert await published(async_redis) == [b"good 1", b"good 2"]
+    assert (await async_redis.xpending(STREAM, GROUP))["pending"] == 0
+
+
+async def test_what_killed_its_consumers_is_buried_without_being_tried_again(async_redis: Any, redis_url: str) -> None:
+    await async_redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    await async_redis.xadd(STREAM, {"event": "killer"})
+    [(_, [(entry_id, _)])] = await async_redis.xreadgroup(GROUP, "dead", {STREAM: ">"})
+    await async_redis.xclaim(STREAM, GROUP, "dead", 0, [entry_id], retrycount=3)
+    async with consuming(redis_url, Copier(async_redis)):
+        [(_, fields)] = await until(lambda: async_redis.xrange(dead(STREAM)))
+    assert json.loads(fields[b"event"])["error"].startswith("did not come back")
+    assert await published(async_redis) == []
+
+
+async def test_something_outside_that_is_away_costs_no_attempt(async_redis: Any, redis_url: str) -> None:
+    copier = Copier(async_redis)
+    copier.away = 3
+    async with consuming(redis_url, copier, max_deliveries=1, reclaim_idle_ms=60_000):
+        await async_redis.xadd(STREAM, {"event": "patient"})
+        await until(lambda: _has(async_redis, 1))
+    assert await async_redis.xlen(dead(STREAM)) == 0
+
+
+async def test_stopping_leaves_no_idle_consumer_behind(async_redis: Any, redis_url: str) -> None:
+    async with consuming(redis_url, Copier(async_redis)) as consumer:
+        await until(consumer.is_consuming)
+    assert await async_redis.xinfo_consumers(STREAM, GROUP) == []
