@@ -174,3 +174,8 @@ def test_a_quarter_has_its_first_and_last_day(quarter: str, first: date, last: d
 def test_a_quarter_written_another_way_is_refused() -> None:
     with pytest.raises(ValueError, match="written like 2026Q3"):
         Quarter.parse("Q3 2026")
+
+
+def test_a_pair_that_was_taken_back_and_stands_from_the_same_day_stands(tmp_path: Path) -> None:
+    then = published(tmp_path, "2026Q1", "97161,97140,9,1996-01-01,1996-01-01", "97161,97140,0,1996-01-01,")
+    assert len(PtpTable([then]).edits(["97161", "97140"], date(2026, 2, 2))) == 1

@@ -250,7 +250,9 @@ def ptp_quarter(quarter: Quarter, published: "Iterable[Row]") -> PtpQuarter:
         else:
             by_pair[pair].append(_ptp(row))
     dated = {pair: _with_starts(edits, quarter) for pair, edits in by_pair.items()}
-    return PtpQuarter(quarter, dated, frozenset(withdrawn))
+    # A pair can be taken back and stand with the same first day (13121 with 13120 in 1996): then it stands.
+    standing = {(edit.column1, edit.column2, edit.effective) for edits in dated.values() for edit in edits}
+    return PtpQuarter(quarter, dated, frozenset(withdrawn - standing))
 
 
 def _with_starts(edits: Iterable[PtpEdit], quarter: Quarter) -> tuple[PtpEdit, ...]:
