@@ -1,0 +1,47 @@
+"""Why something is not a claim or a claim event: one reason for each error, by pointer, without the value sent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from palpate_schemas.events import ClaimEvent
+from palpate_schemas.rejection import RejectionError
+
+
+def reasons_of(error: ValidationError, prefix: str = "") -> tuple[RejectionError, ...]:
+    """Say each error by its RFC 6901 pointer.  The value that was sent is not repeated: it may be PHI.
+
+    Args:
+        error: From validating a `Claim` or a `ClaimEvent`.
+        prefix: Pointer of the validated value in what was sent.
+    """
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return tuple(
+        RejectionError(pointer=prefix + _pointer(detail["loc"]), reason=_reason(detail["type"], detail["msg"]))
+        for detail in details
+    )
+
+
+def _reason(kind: str, message: str) -> str:
+    if kind == "json_invalid":
+        return message.replace("Invalid JSON: ", "not JSON: ")
+    if kind == "missing":
+        return "this field is required and is not there"
+    if kind in {"too_short", "too_long"}:
+        message = message.replace("Tuple", "list").replace(" after validation", "")
+    return message[:1].lower() + message[1:]
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """A key that a PMS invented is not repeated: it may be PHI."""
+    known = [str(part) if isinstance(part, int) or part in _FIELDS else "*" for part in location if part != "[key]"]
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in known)
+
+
+def _field_names(schema: Mapping[str, Any]) -> frozenset[str]:
+    models = [schema, *schema.get("$defs", {}).values()]
+    return frozenset(name for model in models for name in model.get("properties", {}))
+
+
+_FIELDS = _field_names(ClaimEvent.model_json_schema())

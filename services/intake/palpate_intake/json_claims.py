@@ -1,0 +1,96 @@
+"""JSON claims: CloudEvents, bare `data`, rows of judged claims, FHIR R4, one or many in a file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from pydantic import ValidationError
+
+from palpate_intake.fhir import fhir_claims
+from palpate_intake.hints import NO_HINTS, Hints
+from palpate_intake.json_text import Piece, pieces, places
+from palpate_intake.outcome import Locate, Outcome, ReadClaim, Unreadable, unreadable
+from palpate_schemas.claim import Claim
+from palpate_schemas.events import ClaimEvent
+from palpate_schemas.reasons import reasons_of
+
+EXPECTED = (
+    "this JSON is none of what Palpate reads: a claim event (specversion, type, source, id, data), its bare data "
+    "(claim_id, payer, patient, lines ...), a row with the key claim, or a FHIR R4 Claim or Bundle (resourceType)"
+)
+
+
+def read_json(stream: BinaryIO, file: str, hints: Hints = NO_HINTS) -> Iterator[Outcome]:
+    """Every claim of a JSON file, one outcome each."""
+    found = False
+    for piece in pieces(stream):
+        found = True
+        yield from _claims(piece, file, hints)
+    if not found:
+        yield unreadable(file, "line 1", f"{file} is empty")
+
+
+def _claims(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
+    position = f"line {piece.line}"
+    value = piece.value
+    if piece.fault is not None:
+        where = f"{file}, line {piece.fault_line}, column {piece.fault_column}"
+        yield unreadable(file, f"line {piece.fault_line}", f"{where}: {piece.fault}")
+    elif not isinstance(value, dict):
+        yield unreadable(file, position, EXPECTED)
+    elif "resourceType" in value:
+        yield from fhir_claims(value, file, hints, position, _Lines(piece).line_of)
+    elif "specversion" in value or ("data" in value and "type" in value):
+        yield _event(value, file, hints, position, _Lines(piece, "/data").locate)
+    elif isinstance(value.get("claim"), dict) and "claim_id" not in value:
+        yield _claim(value["claim"], file, hints, position, _Lines(piece, "/claim"))
+    elif "claim_id" in value or "lines" in value:
+        yield _claim(value, file, hints, position, _Lines(piece))
+    else:
+        yield unreadable(file, position, EXPECTED)
+
+
+def _event(value: dict[str, Any], file: str, hints: Hints, position: str, locate: Locate) -> Outcome:
+    try:
+        event = ClaimEvent.model_validate(value)
+    except ValidationError as error:
+        data = value.get("data")
+        return Unreadable(file, position, reasons_of(error), _claim_id(data if isinstance(data, dict) else {}))
+    claim = hints.applied(event.data)
+    if claim is not event.data:
+        event = event.model_copy(update={"data": claim})
+    return ReadClaim(claim, file, position, event, locate=locate)
+
+
+def _claim(value: dict[str, Any], file: str, hints: Hints, position: str, lines: "_Lines") -> Outcome:
+    try:
+        claim = Claim.model_validate(value)
+    except ValidationError as error:
+        return Unreadable(file, position, reasons_of(error, lines.prefix), _claim_id(value))
+    return ReadClaim(hints.applied(claim), file, position, locate=lines.locate)
+
+
+def _claim_id(value: dict[str, Any]) -> str | None:
+    sent = value.get("claim_id")
+    return sent if isinstance(sent, str) and 0 < len(sent) <= 64 else None
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The lines of a piece's parts, found when first asked for."""
+
+    piece: Piece
+    prefix: str = ""
+    """Where in the piece the claim is."""
+    _known: dict[str, int] | None = None
+
+    def line_of(self, pointer: str) -> int | None:
+        """The line of a part of the piece."""
+        if self._known is None:
+            self._known = places(self.piece.raw, self.piece.line)
+        return self._known.get(pointer)
+
+    def locate(self, pointer: str) -> str | None:
+        """The line of a part of the claim."""
+        line = self.line_of(self.prefix + pointer)
+        return None if line is None else f"line {line}"
