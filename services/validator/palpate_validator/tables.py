@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -69,6 +70,8 @@ class PtpTable:
             raise ValueError("a table of edits has at least one quarter")
         self._imported = sorted(imported, key=lambda each: each.quarter)
         self._newest = max(published, key=lambda each: each.quarter)
+        # Several rules ask for the pairs of one visit, and visits of a day bill the same few sets of codes.
+        self._remembered = lru_cache(maxsize=4096)(self._edits)
 
     @property
     def last_day(self) -> date:
@@ -81,9 +84,10 @@ class PtpTable:
 
     def edits(self, codes: Iterable[str], day: date) -> tuple[PtpEdit, ...]:
         """The active edits among some codes on a day, one a pair, in the order of their columns."""
-        ordered = sorted(set(codes))
-        if len(ordered) < 2:
-            return ()
+        return self._remembered(frozenset(codes), day)
+
+    def _edits(self, codes: frozenset[str], day: date) -> tuple[PtpEdit, ...]:
+        ordered = sorted(codes)
         by_pair = self._publication(day).by_pair
         found = (
             self._active(by_pair.get((first, second), ()), day)
