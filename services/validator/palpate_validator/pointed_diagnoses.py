@@ -59,7 +59,7 @@ class Diagnosis:
 
 
 def diagnoses(visit: Visit) -> tuple[Diagnosis, ...]:
-    """The claim's diagnoses in their order, without those that are not written like a code (`dx-invalid` names them)."""
+    """The claim's diagnoses in their order, but for those not written like a code, which `dx-invalid` names."""
     sent = enumerate(visit.claim.diagnoses, start=1)
     return tuple(Diagnosis(at, normalised(code)) for at, code in sent if well_formed(code))
 

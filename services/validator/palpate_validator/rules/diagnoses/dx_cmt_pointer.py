@@ -53,6 +53,8 @@ def pointer_to_the_adjusted_region(visit: Visit) -> Iterator[Result]:
         first = first_pointed(visit, line)
         if first is None:
             continue
+        if first.regions and not adjusted and first.code not in shared:
+            raise MissingFact("lines/regions", "The adjustment's line does not say which regions were adjusted.")
         if first.code in shared or (first.regions and _treated_part(visit, line, first) <= adjusted):
             yield fails(
                 f"Line {line.line_number} points first to {first.shown}, whose region was adjusted the same day "
