@@ -262,7 +262,12 @@ def _in_capitals(word: str) -> bool:
 
 def _reaches(gap: str) -> bool:
     """Whether a negation reaches over these words to the technique after them."""
-    return len(gap) <= _REACH and len(gap.split()) <= 3 and not any(mark in gap for mark in ",:(") and _OF_AN_OUTCOME.search(gap) is None
+    return (
+        len(gap) <= _REACH
+        and len(gap.split()) <= 3
+        and not any(mark in gap for mark in ",:(")
+        and _OF_AN_OUTCOME.search(gap) is None
+    )
 
 
 def _shared(status: Status, gap: str) -> Status | None:
