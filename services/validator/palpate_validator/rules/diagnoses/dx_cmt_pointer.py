@@ -49,7 +49,7 @@ def pointer_to_the_adjusted_region(visit: Visit) -> Iterator[Result]:
     adjustments = visit.billed(_ADJUSTMENTS)
     adjusted = frozenset[str]().union(*(_adjusted(visit, line) for line in adjustments))
     shared = {diagnosis.code for line in adjustments if not line.regions for diagnosis in pointed(visit, line)}
-    for line in visit.manual_therapy:
+    for line in visit.manual_therapy if adjustments else ():
         first = first_pointed(visit, line)
         if first is None:
             continue
