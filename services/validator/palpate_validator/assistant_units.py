@@ -41,7 +41,7 @@ def more_than_a_tenth(assistant: int, total: int) -> bool | None:
 
 def units_of_untimed(units: int, therapist: int, assistant: int) -> AssistantUnits:
     """A service that is not counted by time is judged as a whole."""
-    return _of_share(units, more_than_a_tenth(assistant, therapist + assistant))
+    return _of_share(units, over=more_than_a_tenth(assistant, therapist + assistant))
 
 
 def units_of_timed(units: int, therapist: int, assistant: int, *, midpoint: bool) -> AssistantUnits:
@@ -75,7 +75,7 @@ def _most(units: int, own: int, others: int, left: int) -> int:
 def _last_unit(therapist: int, assistant: int, *, midpoint: bool) -> AssistantUnits:
     if midpoint and therapist >= 8:
         return AssistantUnits(0, 0)
-    return _of_share(1, more_than_a_tenth(assistant, therapist + assistant))
+    return _of_share(1, over=more_than_a_tenth(assistant, therapist + assistant))
 
 
 def _last_two_units(therapist: int, assistant: int, *, midpoint: bool) -> AssistantUnits:
@@ -83,7 +83,7 @@ def _last_two_units(therapist: int, assistant: int, *, midpoint: bool) -> Assist
     return AssistantUnits(1 if assistant >= 8 else 0, 1 if midpoint and therapist >= 8 else 2)
 
 
-def _of_share(units: int, over: bool | None) -> AssistantUnits:
+def _of_share(units: int, *, over: bool | None) -> AssistantUnits:
     if over is None:
         return AssistantUnits(0, units, methods_differ=True)
     return AssistantUnits(units if over else 0, units if over else 0)

@@ -19,7 +19,8 @@ occupational therapy plan.
 97140 GP, 1 unit, to Medicare.
 
 ## Limits
-Payers outside Medicare want the modifier only where their profile says so (`requires_gp`).
+Payers outside Medicare want the modifier only where their profile says so (`requires_gp`), and only from the professions
+that it names, where it names some (`gp_applies_to`).
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPM5
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, MANUAL_THERAPY, Visit
+from palpate_validator.who_treated import known_rendering
 
 
 @rule(
@@ -40,11 +42,16 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, MANUAL_THERAPY, Visit
     codes={MANUAL_THERAPY},
 )
 def therapy_modifier_missing(visit: Visit) -> Iterator[Result]:
-    for line in visit.manual_therapy:
-        if not line.has(*DISCIPLINE_MODIFIERS):
+    bare = [line for line in visit.manual_therapy if not line.has(*DISCIPLINE_MODIFIERS)]
+    if bare and _applies(visit):
+        for line in bare:
             yield fails(
                 f"Line {line.line_number} bills 97140 without GP or GO.",
                 line=line,
                 pointer="/modifiers",
                 modifiers=line.modifiers,
             )
+
+
+def _applies(visit: Visit) -> bool:
+    return not visit.says("gp_applies_to") or known_rendering(visit).profession in visit.setting("gp_applies_to")

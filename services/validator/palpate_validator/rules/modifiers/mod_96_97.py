@@ -1,0 +1,60 @@
+"""The modifiers for habilitative (96) and rehabilitative (97) services are not used as the plan wants them.
+
+## What it checks
+No line carries 96 and 97 together; and 97140 carries one of them where the payer's profile asks for it
+(`habilitative_modifier = true`).
+
+## Why it matters
+Plans under the Affordable Care Act count the two kinds of visits apart. A service is one or the other: it keeps a
+function from being lost or builds one (96), or brings one back (97).
+
+## How to fix
+The clinician says which of the two the service was; the line carries that one.
+
+## Example that fails
+97140 96 97 GP.
+
+## Example that passes
+97140 97 GP.
+
+## Limits
+From 2018-01-01. A profile that does not say is taken not to ask.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from palpate_schemas.finding import Denial
+from palpate_validator.rule import CLINICIAN, Result, fails, rule
+from palpate_validator.sources import PRACTICE
+from palpate_validator.visit import MANUAL_THERAPY, Visit
+
+
+@rule(
+    remedy="Say whether the service was habilitative (96) or rehabilitative (97); keep or add that one.",
+    fixer=CLINICIAN,
+    denial=Denial(carc="4"),
+    sources=(PRACTICE,),
+    confidence="practice",
+    start=date(2018, 1, 1),
+)
+def habilitative_or_rehabilitative(visit: Visit) -> Iterator[Result]:
+    for line in visit.lines:
+        if line.has("96") and line.has("97"):
+            yield fails(
+                f"Line {line.line_number} carries 96 (habilitative) and 97 (rehabilitative). Which was it?",
+                line=line,
+                pointer="/modifiers",
+                modifiers=line.modifiers,
+            )
+        elif line.code == MANUAL_THERAPY and not line.has("96", "97") and _asked(visit):
+            yield fails(
+                f"Line {line.line_number} bills 97140 without 96 or 97, one of which this plan asks for.",
+                line=line,
+                pointer="/modifiers",
+                modifiers=line.modifiers,
+            )
+
+
+def _asked(visit: Visit) -> bool:
+    return visit.says("habilitative_modifier") and bool(visit.setting("habilitative_modifier"))

@@ -1,0 +1,71 @@
+"""Medicare's yearly therapy threshold: what has accrued before a claim, and what the claim's lines add."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal
+
+from palpate_validator.rule import MissingFact
+from palpate_validator.visit import Line, Visit, lines_of
+
+Bucket = Literal["pt_slp", "ot"]
+
+_BUCKETS: Mapping[str, Bucket] = MappingProxyType({"GP": "pt_slp", "GN": "pt_slp", "GO": "ot"})
+NAMES: Mapping[Bucket, str] = MappingProxyType(
+    {"pt_slp": "physical therapy and speech-language pathology", "ot": "occupational therapy"}
+)
+
+NOT_ASKED_TO_BE_PAID = ("GA", "GY", "GZ")
+"""Modifiers under which Medicare is expected to deny: such a line neither counts nor bears KX."""
+
+
+def buckets(lines: Iterable[Line]) -> dict[Bucket, tuple[Line, ...]]:
+    """The therapy lines that count towards each threshold, by the plan that they name."""
+    found: defaultdict[Bucket, list[Line]] = defaultdict(list)
+    for line in lines:
+        bucket = next((_BUCKETS[modifier] for modifier in line.modifiers if modifier in _BUCKETS), None)
+        if bucket is not None and not line.has(*NOT_ASKED_TO_BE_PAID):
+            found[bucket].append(line)
+    return {bucket: tuple(mine) for bucket, mine in found.items()}
+
+
+def accrued(visit: Visit, bucket: Bucket) -> Decimal:
+    """Allowed charges of the year before this claim.
+
+    Raises:
+        MissingFact: the claim does not give them for the year of the date of service.
+    """
+    accrual = visit.claim.therapy_accrual
+    amount = None if accrual is None else getattr(accrual, bucket)
+    if accrual is None or amount is None or accrual.year is None:
+        raise MissingFact(
+            "therapy_accrual", f"The claim does not say how much {NAMES[bucket]} has been allowed in the year so far."
+        )
+    if accrual.year != visit.date_of_service.year:
+        raise MissingFact(
+            "therapy_accrual",
+            f"The therapy accrual is that of {accrual.year}; the service was given on {visit.date_of_service}.",
+        )
+    return Decimal(amount)
+
+
+def earlier_lines(visit: Visit, bucket: Bucket) -> tuple[Line, ...]:
+    """The lines of the same claim, bucket and year on earlier days."""
+    day = visit.date_of_service
+    earlier = (each for each in lines_of(visit.claim) if each.service_date < day and each.service_date.year == day.year)
+    return buckets(earlier).get(bucket, ())
+
+
+def charges(lines: Iterable[Line]) -> Decimal:
+    """What the lines charge: the only estimate of their allowed amounts that a claim holds, and seldom too low.
+
+    Raises:
+        MissingFact: a line has no charge.
+    """
+    total = Decimal(0)
+    for line in lines:
+        if line.charge is None:
+            raise MissingFact("lines/charge", f"Line {line.line_number} has no charge to count.", line=line)
+        total += line.charge
+    return total
