@@ -104,11 +104,15 @@ ClockTime = Annotated[str, StringConstraints(pattern=r"^(?:[01][0-9]|2[0-3]):[0-
 Minutes = Annotated[int, Field(ge=0, le=1440)]
 """Minutes of one day."""
 
-Money = Annotated[Decimal, PlainSerializer(str, return_type=str, when_used="json")]
+_MOST_DIGITS = 40
+"""No claim has a number this long; without a bound, `1e9999999` would be written out digit by digit."""
+
+Money = Annotated[Decimal, Field(max_digits=_MOST_DIGITS), PlainSerializer(str, return_type=str, when_used="json")]
 """US dollars as a decimal string."""
 
 Units = Annotated[
     Decimal,
+    Field(max_digits=_MOST_DIGITS),
     PlainSerializer(
         lambda units: int(units) if units == units.to_integral_value() else float(units),
         return_type=int | float,

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import SCHEMA_URI, ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected, Event
+from palpate_schemas.reasons import reasons_of
 from palpate_schemas.rejection import ClaimRejection, RejectionError
 from palpate_schemas.streams import CLAIMS_FAILED, CLAIMS_PASSED, CLAIMS_REJECTED
 from palpate_schemas.values import Verdict
@@ -222,30 +223,4 @@ def _reasons(raw: bytes, error: ValidationError) -> list[RejectionError]:
     """One reason for each error, by pointer.  The value that was sent is not repeated: it may be PHI."""
     if not raw:
         return [RejectionError(pointer="", reason="the entry has no field `event` with the CloudEvent as JSON")]
-    details = error.errors(include_url=False, include_input=False, include_context=False)
-    return [
-        RejectionError(pointer=_pointer(detail["loc"]), reason=_reason(detail["type"], detail["msg"]))
-        for detail in details
-    ]
-
-
-def _reason(kind: str, message: str) -> str:
-    if kind == "json_invalid":
-        return message.replace("Invalid JSON: ", "not JSON: ")
-    if kind == "missing":
-        return "this field is required and is not there"
-    return message[:1].lower() + message[1:]
-
-
-def _pointer(location: tuple[int | str, ...]) -> str:
-    """RFC 6901 of a place in the event.  A key that a PMS invented is not repeated: it may be PHI."""
-    known = [str(part) if isinstance(part, int) or part in _FIELDS else "*" for part in location if part != "[key]"]
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in known)
-
-
-def _field_names(schema: Mapping[str, Any]) -> frozenset[str]:
-    models = [schema, *schema.get("$defs", {}).values()]
-    return frozenset(name for model in models for name in model.get("properties", {}))
-
-
-_FIELDS = _field_names(ClaimEvent.model_json_schema())
+    return list(reasons_of(error))
