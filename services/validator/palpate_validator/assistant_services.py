@@ -12,7 +12,7 @@ from palpate_validator.code_pairs import OT_EVALUATIONS, PT_EVALUATIONS
 from palpate_validator.modifier_patches import MOST_MODIFIERS, with_added
 from palpate_validator.rule import Result, cannot_tell, fails, warns
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
-from palpate_validator.who_treated import known_rendering, under_physician
+from palpate_validator.who_treated import ASSISTANTS, THERAPISTS, known_rendering, under_physician
 
 ASSISTANT_OF = MappingProxyType({"CQ": Profession.PTA, "CO": Profession.OTA})
 """The assistant whose work each modifier marks."""
@@ -57,7 +57,7 @@ class AssistantService:
 def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService]:
     """The services of the discipline that CQ or CO belongs to, in the order of the claim.
 
-    Nothing for a claim that a physician renders, where the modifiers do not apply.
+    Nothing for a claim that somebody else than a therapist renders, where the modifiers do not apply.
 
     Raises:
         MissingFact: the claim does not say who renders it.
@@ -65,7 +65,9 @@ def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService
     mine = [line for line in visit.lines if visit.discipline(line) is DISCIPLINE_OF[modifier] and _may_be(visit, line)]
     if not mine or under_physician(visit):
         return
-    known_rendering(visit)
+    profession = visit.known(known_rendering(visit).profession, "rendering_provider/profession")
+    if profession not in THERAPISTS | ASSISTANTS:
+        return
     by_code: defaultdict[str, list[Line]] = defaultdict(list)
     for line in mine:
         by_code[line.code].append(line)

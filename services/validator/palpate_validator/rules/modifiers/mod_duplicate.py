@@ -46,6 +46,6 @@ def modifier_twice(visit: Visit) -> Iterator[Result]:
                     line=line,
                     pointer="/modifiers",
                     patch=without(line, modifier, keep_first=True),
-                    applicability="confirm",
+                    applicability="safe",
                     modifiers=line.modifiers,
                 )

@@ -19,8 +19,8 @@ occupational therapy plan.
 97140 GP, 1 unit, to Medicare.
 
 ## Limits
-Payers outside Medicare want the modifier only where their profile says so (`requires_gp`), and only from the professions
-that it names, where it names some (`gp_applies_to`).
+Payers outside Medicare want the modifier only where their profile says so (`requires_gp`), and where the profile names
+professions (`gp_applies_to`), only from those.
 """
 
 from collections.abc import Iterator
