@@ -55,14 +55,15 @@ class AssistantService:
 
 
 def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService]:
-    """The services of the discipline that CQ or CO belongs to, in the order of the claim.
+    """The services of the discipline that CQ or CO belongs to, in the order of their line numbers.
 
     Nothing for a claim that somebody else than a therapist renders, where the modifiers do not apply.
 
     Raises:
         MissingFact: the claim does not say who renders it.
     """
-    mine = [line for line in visit.lines if visit.discipline(line) is DISCIPLINE_OF[modifier] and _may_be(visit, line)]
+    ordered = sorted(visit.lines, key=lambda line: line.line_number)
+    mine = [line for line in ordered if visit.discipline(line) is DISCIPLINE_OF[modifier] and _may_be(visit, line)]
     if not mine or under_physician(visit):
         return
     profession = visit.known(known_rendering(visit).profession, "rendering_provider/profession")
