@@ -43,8 +43,19 @@ def _begin_immediate(connection: Connection) -> None:
 async def migrate(engine: AsyncEngine) -> None:
     """Bring the schema to the newest revision; does nothing when it is there already."""
     async with engine.connect() as connection:
+        # SQLite changes a table by writing it anew, which would look like dropping what other tables refer to.
+        await connection.run_sync(_foreign_keys, "OFF")
         await connection.run_sync(_upgrade)
         await connection.commit()
+        await connection.run_sync(_foreign_keys, "ON")
+
+
+def _foreign_keys(connection: Connection, state: str) -> None:
+    if connection.dialect.name == "sqlite":
+        # Past SQLAlchemy, which would begin a transaction first: within one, this changes nothing.
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA foreign_keys={state}")
+        cursor.close()
 
 
 def _upgrade(connection: Connection) -> None:

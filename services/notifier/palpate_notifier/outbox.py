@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from palpate_notifier.channels.email import Attempt, Sent
 from palpate_notifier.directory import Person
 from palpate_notifier.messages import Message
-from palpate_notifier.tables import CaseRow, Delivery
+from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase
 
 
 class DeliveryStatus(StrEnum):
@@ -72,8 +72,9 @@ def queue(
     delivery_id = str(uuid.uuid4())
     delivery = Delivery(
         id=delivery_id,
-        case_id=case.id,
         channel="email",
+        kind="notice",
+        practice=case.practice,
         person=person.id,
         address=person.email,
         message_id=f"<{delivery_id}@{mail_domain}>",
@@ -88,6 +89,7 @@ def queue(
         created_at=now,
     )
     session.add(delivery)
+    session.add(DeliveryCase(delivery_id=delivery_id, case_id=case.id))
     return delivery
 
 

@@ -129,17 +129,18 @@ class Recorder:
         verdict, now = event.data, self._clock()
         if case is None:
             case = self._open(verdict, now)
-            session.add(case)
         case.version, case.updated_at, case.status = verdict.version, now, changed.status
         case.closed_at = None if changed.status is Status.OPEN else now
         case.source_event_id, case.traceparent = verdict.source_event.id, event.traceparent
         if changed.status is Status.OPEN:
             self._describe(case, verdict)
+        session.add(case)
         await session.flush()
         session.add(
             CaseEvent(
                 case_id=case.id,
                 at=now,
+                actor="palpate",
                 what=changed.step or "judged again, unchanged",
                 version=verdict.version,
                 detail={"still": sorted(changed.still), "new": sorted(changed.new)},
@@ -161,6 +162,9 @@ class Recorder:
             claim_id=verdict.claim_id,
             assignee=receiver.person.id,
             opened_at=now,
+            due_at=now,
+            reminders=0,
+            escalations=0,
         )
 
     def _describe(self, case: CaseRow, verdict: ClaimVerdict) -> None:

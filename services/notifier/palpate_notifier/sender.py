@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +15,7 @@ from palpate_notifier.directory import Directory
 from palpate_notifier.messages import not_delivered
 from palpate_notifier.outbox import DeliveryStatus, Next, RetryPolicy, after, lease, queue, settle
 from palpate_notifier.settings import NotifierSettings
-from palpate_notifier.tables import CaseRow, Delivery
+from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase
 from palpate_runtime import metrics
 from palpate_runtime.logs import describe
 
@@ -84,7 +85,9 @@ class Sender:
         async with self._sessions.begin() as session:
             ours = await settle(session, delivery, result, attempt, now)
             if ours and result.status in {DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN}:
-                case = await session.get(CaseRow, delivery.case_id)
+                case = await session.scalar(
+                    select(CaseRow).join(DeliveryCase).where(DeliveryCase.delivery_id == delivery.id).limit(1)
+                )
                 if case is not None:
                     self._tell_the_manager(session, case, delivery, now)
         self._say(delivery, result, attempt.detail, ours=ours)
@@ -111,7 +114,6 @@ class Sender:
         speak(
             "message_sent" if result.status is DeliveryStatus.SENT else "message_not_sent",
             delivery_id=delivery.id,
-            case_id=delivery.case_id,
             channel=delivery.channel,
             status=str(result.status) if ours else "lease lost",
             attempts=delivery.attempts,
