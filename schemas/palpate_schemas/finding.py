@@ -29,6 +29,8 @@ class Finding(Wire):
 
     rule: str
     """The rule's id, e.g. `units-total-over`."""
+    family: str | None = None
+    """The family that the rule belongs to, e.g. `units`; what a notifier routes by."""
     outcome: Outcome
     severity: Severity
     title: str

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from palpate_schemas.finding import Finding
-from palpate_schemas.values import Modifier, ProcedureCode, Units, Verdict, Wire
+from palpate_schemas.values import Modifier, ProcedureCode, Program, Units, Verdict, Wire
 
 
 class Ruleset(Wire):
@@ -57,6 +57,8 @@ class ClaimVerdict(Wire):
     claim_digest: str
     """SHA-256 of the canonical claim."""
     payer_id: str
+    program: Program | None = None
+    """The kind of payer: as the claim says, else as its profile does."""
     practice: str
     """The billing provider's NPI."""
     rendering_npi: str

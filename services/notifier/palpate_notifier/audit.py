@@ -27,9 +27,9 @@ async def record(
     *,
     actor: str,
     action: str,
-    object: str,
+    about: str,
     at: datetime,
-    detail: Mapping[str, Any] | None = None,  # noqa: A002 - the audit's own word
+    detail: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Add an entry, in the caller's transaction.
 
@@ -37,7 +37,7 @@ async def record(
         session: Open, in a transaction.
         actor: A person's id in the directory, or `palpate`.
         action: A verb in the past tense: `acknowledged`, `viewed`, `exported`.
-        object: What it was done to: `case/<reference>`, `export`.
+        about: What it was done to: `case/<reference>`, `export`.
         at: When.
         detail: JSON; never PHI, never a token.
     """
@@ -55,7 +55,7 @@ async def record(
         at=at,
         actor=actor,
         action=action,
-        object=object,
+        object=about,
         detail=dict(detail or {}),
         previous_hash=previous,
     )

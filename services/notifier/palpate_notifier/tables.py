@@ -1,7 +1,7 @@
 """The notifier's tables.  They hold cases, never claims: no name, birth date or note is ever in them."""
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -104,7 +104,7 @@ class CaseRow(Base):
     """When a person first did anything about it."""
 
     # Every UPDATE of a loaded row says which version it was made from; one made from an older version fails.
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": row_version}
+    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 - SQLAlchemy's own way
 
 
 class CaseMember(Base):

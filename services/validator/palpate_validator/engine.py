@@ -161,6 +161,7 @@ def _finding(rule: Rule, result: Result, severity: Severity, visit: Visit) -> Fi
             sources.append(dated.source)
     return Finding.model_construct(
         rule=rule.id,
+        family=rule.family,
         outcome=result.outcome,
         severity=result.severity or severity,
         title=rule.title,

@@ -94,6 +94,7 @@ def _judged(event: ClaimEvent, raw: bytes, book: RuleBook, now: datetime) -> Ans
         profile=judgement.profile or book.profiles.for_payer(claim.payer).id,
         claim_digest=claim_digest(claim),
         payer_id=claim.payer.id,
+        program=claim.payer.program or book.profiles.for_payer(claim.payer).program,
         practice=claim.billing_provider.npi,
         rendering_npi=claim.rendering_provider.npi,
         source_event=source_event,
