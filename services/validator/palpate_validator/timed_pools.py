@@ -1,0 +1,318 @@
+"""The timed minutes of a visit as units are counted from them: one pool for each discipline.
+
+Same-code lines are one (`units-merge-split-lines` of the rule book): a service split on two lines for an assistant's
+share, another practitioner or a modifier has its minutes and units summed before anything is judged.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from palpate_schemas.claim import VisitNote
+from palpate_schemas.finding import PatchOperation
+from palpate_schemas.values import Profession
+from palpate_validator.rule import Result, cannot_tell
+from palpate_validator.timed_units import (
+    COGNITIVE_PAIR,
+    Allocation,
+    allocate,
+    full_units,
+    service_of,
+    units_past_midpoint,
+)
+from palpate_validator.visit import DISCIPLINES, Line, Visit, whole_minutes
+
+_MINUTES_IN_WORDS = re.compile(r"\b\d{1,3}[ -]?min(?:s|ute|utes)?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The timed services of one day and discipline: what was billed, and what is known of their minutes."""
+
+    discipline: Profession | None
+    lines: tuple[Line, ...]
+    notes: tuple[VisitNote, ...]
+    minutes: Mapping[str, int]
+    """Countable minutes by service, those that are not billed included."""
+    unknown: frozenset[str]
+    """Billed services whose own minutes nothing tells."""
+    noted_total: int | None
+    """Total timed minutes that the notes state."""
+    every_service_noted: bool
+    """Whether the notes list the minutes of every timed service given."""
+    alone: bool
+    """Whether the day has no other discipline's timed services."""
+
+    @cached_property
+    def by_service(self) -> Mapping[str, tuple[Line, ...]]:
+        """The billed lines of each service, in the order of their numbers."""
+        lines: defaultdict[str, list[Line]] = defaultdict(list)
+        for line in sorted(self.lines, key=lambda each: (each.line_number, each.index)):
+            lines[service_of(line.code)].append(line)
+        return {service: tuple(lines[service]) for service in sorted(lines)}
+
+    @cached_property
+    def billed(self) -> Mapping[str, int]:
+        """Units by service; a service with units that are no whole number is left out (a finding of its own)."""
+        whole = {service: [line.whole_units for line in lines] for service, lines in self.by_service.items()}
+        return {s: sum(u for u in units if u is not None) for s, units in whole.items() if None not in units}
+
+    @property
+    def plan(self) -> str:
+        """Words that tell the pool from the day's others; empty where there is none."""
+        return "" if self.alone else f" of the {self.discipline or 'unnamed'} plan"
+
+    @property
+    def units(self) -> int:
+        """All units billed."""
+        return sum(self.billed.values())
+
+    @property
+    def readable(self) -> bool:
+        """Whether every line has whole units."""
+        return len(self.billed) == len(self.by_service)
+
+    @cached_property
+    def known_minutes(self) -> int:
+        """The sum of the minutes known by service."""
+        return sum(self.minutes.values())
+
+    @property
+    def total(self) -> int | None:
+        """Timed minutes of the day; None when they cannot be known.
+
+        The larger of what the note states as its total and what its services add up to: where the two disagree, that
+        is `time-total-lt-timed`'s to say, and the units are not blamed twice.
+        """
+        if self.unknown:
+            return self.noted_total
+        return max(self.known_minutes, self.noted_total or 0)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the minutes of every service given are known, billed or not."""
+        stated = self.noted_total or 0
+        return not self.unknown and (self.every_service_noted or stated <= self.known_minutes)
+
+    @property
+    def unsupported(self) -> frozenset[str]:
+        """Billed services for which the shared note holds no minutes at all; `units-vs-time-unknown` says so."""
+        unaccounted = self.noted_total is not None and self.noted_total > self.known_minutes
+        return frozenset() if not self.notes or unaccounted or self.says_minutes_in_words else self.unknown
+
+    @cached_property
+    def says_minutes_in_words(self) -> bool:
+        """Whether a note's free text speaks of minutes that its fields do not hold."""
+        return any(note.text and _MINUTES_IN_WORDS.search(note.text) for note in self.notes)
+
+    @cached_property
+    def allocation(self) -> Allocation:
+        """Medicare's acceptable ways for the minutes known."""
+        return allocate(self.minutes)
+
+    def most(self, service: str) -> int | None:
+        """The most units that any acceptable way gives to a service, whatever else was done that day; None if unknown.
+
+        Where the other services' minutes are not known, a service may still get one unit for what it has left over.
+        """
+        if service in self.unknown:
+            return None
+        if self.complete:
+            return self.allocation.most(service)
+        spent = self.minutes[service]
+        return full_units(spent) + (spent % 15 > 0)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a service's units hang on minutes that are not known."""
+        if self.complete:
+            return False
+        return bool(self.unknown) or any(u > full_units(self.minutes[s]) for s, u in self.billed.items())
+
+    @property
+    def allowed(self) -> int | None:
+        """Units that the total minutes allow under Medicare's count; None when the total is not known."""
+        return None if self.total is None else units_past_midpoint(self.total)
+
+    @cached_property
+    def overfilled(self) -> tuple[str, ...]:
+        """Services with more units than any acceptable way gives them, where that is the fault and not another.
+
+        Not so when taking away the units that the total does not allow leaves a right claim (`units-total-over`), when
+        the total allows none (`units-under-8-total`), or when every service could have its units by its own minutes
+        and only the unit that the total leaves over went to the wrong one (`units-line-wrong-code`).
+        """
+        over = {s: most for s, u in self.billed.items() if (most := self.most(s)) is not None and u > most}
+        if not self.complete:
+            excess = 0 if self.allowed is None else max(0, self.units - self.allowed)
+            return tuple(s for s, most in over.items() if self.billed[s] - excess > most)
+        if self.allocation.units == 0 or self.allocation.lies_within(self.billed):
+            return ()
+        possible = all(self.billed[s] <= units_past_midpoint(self.minutes[s]) for s in over)
+        return () if possible and self.units == self.allocation.units else tuple(over)
+
+    @property
+    def miscoded(self) -> bool:
+        """Whether no acceptable way has these units on these services, though none is overfilled and the total fits."""
+        if not self.complete or not self.readable or self.units > self.allocation.units or self.overfilled:
+            return False
+        return not self.allocation.covers(self.billed)
+
+    @property
+    def too_few(self) -> bool:
+        """Whether what is billed is right but for units that the total would still allow."""
+        if not self.readable or self.allowed is None or self.units >= self.allowed or self.overfilled:
+            return False
+        return not self.complete or self.allocation.covers(self.billed)
+
+    @property
+    def ways(self) -> str:
+        """The acceptable ways in words, as far as the minutes are known."""
+        return self.allocation.in_words() if self.complete else "not known without each service's minutes"
+
+    @property
+    def line(self) -> Line | None:
+        """The pool's line, where there is one alone: what a finding about the pool lies on."""
+        return self.lines[0] if len(self.lines) == 1 else None
+
+    @property
+    def pointer(self) -> str:
+        """Where a finding about the pool points: the only line's units, else all lines."""
+        return "/units" if len(self.lines) == 1 else "/lines"
+
+    def repair(self, way: Mapping[str, int] | None) -> tuple[PatchOperation, ...] | None:
+        """The units of the one acceptable way; None where there is a choice, or where a line must come or go."""
+        if way is None or way.keys() != self.billed.keys() or COGNITIVE_PAIR in way:
+            return None
+        if not self.complete or self.allowed != self.allocation.units:
+            return None
+        lines = {service: lines[0] for service, lines in self.by_service.items() if len(lines) == 1}
+        if lines.keys() != way.keys():
+            return None
+        return tuple(
+            PatchOperation(op="replace", path=f"/lines/{line.index}/units", value=way[service])
+            for service, line in lines.items()
+            if line.units != way[service]
+        )
+
+    def set_units(self, service: str, units: int) -> tuple[PatchOperation, ...] | None:
+        """The units of one service; None where its line would have to go or is not one."""
+        lines = self.by_service[service]
+        if units == 0 or len(lines) != 1 or service == COGNITIVE_PAIR:
+            return None
+        return (PatchOperation(op="replace", path=f"/lines/{lines[0].index}/units", value=units),)
+
+
+@lru_cache(maxsize=1)
+def pools(visit: Visit) -> tuple[Pool, ...]:
+    """The pools of a visit that bills timed services; kept for the next rule that asks for the same visit."""
+    by_discipline: defaultdict[Profession | None, list[Line]] = defaultdict(list)
+    for line in visit.timed_lines:
+        by_discipline[visit.discipline(line)].append(line)
+    if None in by_discipline and len(by_discipline) == 2:
+        # A line that names no plan is under the only plan that the day's other lines name.
+        unnamed = by_discipline.pop(None)
+        next(iter(by_discipline.values())).extend(unnamed)
+    alone = len(by_discipline) == 1
+    ordered = sorted(by_discipline.items(), key=lambda each: each[0] or "")
+    return tuple(_pool(visit, discipline, tuple(lines), alone=alone) for discipline, lines in ordered)
+
+
+def countable(visit: Visit) -> tuple[Pool, ...]:
+    """The pools whose total minutes are known."""
+    return tuple(pool for pool in pools(visit) if pool.total is not None and not pool.unsupported)
+
+
+def uncountable(visit: Visit) -> Iterator[Result]:
+    """One "cannot tell" where a pool's total minutes are not known, unless another rule has found that a fault."""
+    if any(pool.total is None and not pool.unsupported for pool in pools(visit)):
+        yield cannot_tell("lines/minutes", "The minutes of the timed services are not shared.")
+
+
+def judgeable(visit: Visit) -> tuple[Pool, ...]:
+    """The pools in which every service's units can be judged by minutes."""
+    return tuple(pool for pool in pools(visit) if not pool.unsettled and not pool.unsupported)
+
+
+def unjudgeable(visit: Visit) -> Iterator[Result]:
+    """One "cannot tell" where a service's units hang on minutes that are not known."""
+    open_pools = [pool for pool in pools(visit) if pool.unsettled and not pool.unsupported and not pool.overfilled]
+    if any(pool.unknown for pool in open_pools):
+        yield cannot_tell("lines/minutes", "The minutes of each timed service are not shared.")
+    elif open_pools:
+        yield cannot_tell(
+            "documentation/service_minutes",
+            "The note's total timed minutes hold more than the lines do; how they divide by service is not shared.",
+        )
+
+
+def unknown_services(visit: Visit) -> Iterator[Result]:
+    """One "cannot tell" where the payer counts each service alone and the minutes of one are not known."""
+    if any(pool.unknown and not pool.unsupported for pool in pools(visit)):
+        yield cannot_tell("lines/minutes", "The minutes of each timed service are not shared.")
+
+
+def _notes_of(visit: Visit, discipline: Profession | None, *, alone: bool) -> tuple[VisitNote, ...]:
+    """The notes that a pool's minutes are in: its discipline's, and where it is the only pool those of nobody known."""
+    return tuple(
+        note
+        for note in visit.notes
+        if (author := _discipline_of(note)) == discipline or (alone and None in {author, discipline})
+    )
+
+
+def _discipline_of(note: VisitNote) -> Profession | None:
+    if note.clinician is None or note.clinician.profession is None:
+        return None
+    return DISCIPLINES.get(note.clinician.profession)
+
+
+def _pool(visit: Visit, discipline: Profession | None, lines: tuple[Line, ...], *, alone: bool) -> Pool:
+    notes = _notes_of(visit, discipline, alone=alone)
+    noted = _noted(visit, notes)
+    minutes = dict(noted)
+    unknown: set[str] = set()
+    by_service: defaultdict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        by_service[service_of(line.code)].append(line)
+    for service, its_lines in by_service.items():
+        spent = [minutes_of(line) for line in its_lines]
+        on_lines = None if None in spent else sum(each or 0 for each in spent)
+        if service == COGNITIVE_PAIR and service in noted and on_lines is not None:
+            # A note may list one code of the pair alone, with the minutes of it alone or of both.
+            minutes[service] = max(noted[service], on_lines)
+        elif service not in noted and on_lines is not None:
+            minutes[service] = on_lines
+        elif service not in noted:
+            unknown.add(service)
+    totals = [note.total_timed_minutes for note in notes]
+    return Pool(
+        discipline=discipline,
+        lines=lines,
+        notes=notes,
+        minutes=minutes,
+        unknown=frozenset(unknown),
+        noted_total=None if not totals or None in totals else sum(each or 0 for each in totals),
+        every_service_noted=bool(notes) and all(note.service_minutes is not None for note in notes),
+        alone=alone,
+    )
+
+
+def _noted(visit: Visit, notes: tuple[VisitNote, ...]) -> Mapping[str, int]:
+    noted: defaultdict[str, int] = defaultdict(int)
+    for note in notes:
+        for code, minutes in (note.service_minutes or {}).items():
+            if visit.kind(code) == "timed_15":
+                noted[service_of(code)] += minutes
+    return noted
+
+
+def minutes_of(line: Line) -> int | None:
+    """Minutes of a line: as stated, else what its intervals cover, else what the one person who gave it spent."""
+    if line.minutes is not None:
+        return line.minutes
+    if line.intervals:
+        return whole_minutes(line.intervals)
+    return line.performed_by[0].minutes if len(line.performed_by) == 1 else None
