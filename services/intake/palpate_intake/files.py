@@ -23,7 +23,7 @@ READ_SUFFIXES = frozenset(
 """Of a folder's files, those that may hold claims.  A file that is named itself is read whatever it is called."""
 
 MOST_UNPACKED = 2 * 1024**3
-"""Bytes that one packed file may unpack to."""
+"""Bytes that one packed file may unpack to, or that are read from a pipe."""
 MOST_RATIO = 300
 """How many times larger than itself a packed file may become.  Text packs to a tenth; a bomb to a thousandth."""
 _UNSUSPICIOUS = 16 * 1024**2
@@ -43,7 +43,8 @@ def open_files(paths: Iterable[str]) -> Iterator[tuple[str, BinaryIO]]:
     """
     for path in paths:
         if path == STDIN:
-            yield from _unpacked("stdin", io.BufferedReader(_Guarded(sys.stdin.buffer), 65_536), packed_size=None)
+            with _guarded(sys.stdin.buffer, "stdin", None) as stdin:
+                yield from _unpacked("stdin", stdin, packed_size=None)
             continue
         for file in _files(path):
             yield from _opened(file)
@@ -76,8 +77,8 @@ def _unpacked(name: str, stream: io.BufferedReader, packed_size: int | None) -> 
     """What a stream holds: itself, or what is packed in it."""
     magic = _magic(stream)
     if magic.startswith(_GZIP_MAGIC):
-        with gzip.GzipFile(fileobj=stream) as unpacked:
-            yield name, io.BufferedReader(_Guarded(unpacked, name, packed_size), 65_536)
+        with gzip.GzipFile(fileobj=stream) as packed, _guarded(packed, name, packed_size) as unpacked:
+            yield name, unpacked
     elif magic == _ZIP_MAGIC and packed_size is not None:
         yield from _members(name, stream)
     elif magic == _ZIP_MAGIC:
@@ -104,26 +105,28 @@ def _members(name: str, stream: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
         for member in members[:MOST_MEMBERS]:
             inside = f"{name}/{member.filename}"
             try:
-                unpacked = archive.open(member)
+                packed = archive.open(member)
             except _DAMAGED as error:
                 yield inside, _failing(_why(inside, error))
                 continue
-            with unpacked:
-                yield inside, io.BufferedReader(_Guarded(unpacked, inside, member.compress_size), 65_536)
+            with packed, _guarded(packed, inside, member.compress_size) as unpacked:
+                yield inside, unpacked
         if len(members) > MOST_MEMBERS:
             yield name, _failing(f"{name} holds more than {MOST_MEMBERS} files: the rest was not read")
+
+
+def _guarded(inner: "IO[bytes] | gzip.GzipFile", name: str, packed_size: int | None) -> io.BufferedReader:
+    return io.BufferedReader(_Guarded(inner, name, packed_size), 65_536)
 
 
 class _Guarded(io.RawIOBase):
     """A stream that says in one way what is wrong with it, and that does not unpack without end."""
 
-    def __init__(
-        self, inner: "BinaryIO | IO[bytes] | gzip.GzipFile", name: str = STDIN, packed_size: int | None = None
-    ) -> None:
+    def __init__(self, inner: "IO[bytes] | gzip.GzipFile", name: str, packed_size: int | None) -> None:
         self._inner, self._name = inner, name
         self._given = 0
-        ratio_bound = MOST_UNPACKED if packed_size is None else max(_UNSUSPICIOUS, packed_size * MOST_RATIO)
-        self._most = min(MOST_UNPACKED, ratio_bound) if name != "stdin" or packed_size is not None else None
+        by_ratio = MOST_UNPACKED if packed_size is None else max(_UNSUSPICIOUS, packed_size * MOST_RATIO)
+        self._most = min(MOST_UNPACKED, by_ratio)
 
     def readable(self) -> bool:
         """It can be read."""
@@ -136,8 +139,8 @@ class _Guarded(io.RawIOBase):
         except _DAMAGED as error:
             raise UnreadableStream(_why(self._name, error)) from error
         self._given += len(given)
-        if self._most is not None and self._given > self._most:
-            raise UnreadableStream(f"{self._name} unpacks to more than {self._most} bytes: the rest was not read")
+        if self._given > self._most:
+            raise UnreadableStream(f"{self._name} is larger than {self._most} bytes: the rest was not read")
         into[: len(given)] = given
         return len(given)
 

@@ -210,7 +210,7 @@ class _Framing:
         self._depth = self._floor
         if self._size > LARGEST_VALUE:
             return self._too_large(self._began)
-        return parsed(b"".join([*parts, rest]), self._began, self._column)
+        return parsed(b"".join([*parts, rest]).rstrip(), self._began, self._column)
 
     def _too_large(self, number: int) -> Piece:
         fault = f"this value is larger than {LARGEST_VALUE // 1024 // 1024} MiB: write one claim a line"

@@ -142,8 +142,8 @@ def span(elements: list[str]) -> tuple[date | None, date | None]:
 
 
 def number(text: str) -> Decimal | str:
-    """An X12 decimal; text that is none is left as it is, for the contract to refuse."""
-    return Decimal(text) if _NUMBER.fullmatch(text) else text
+    """An X12 decimal; `?` for what is none, for the contract to refuse.  `1E9` is none."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else "?"
 
 
 def claim_of(gathered: Gathered, file: str, hints: Hints) -> Outcome:
