@@ -14,14 +14,32 @@ class Status(StrEnum):
     """Where a case stands."""
 
     OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody has it in hand, or says that it is fixed in their own system."""
+    DISPUTED = "disputed"
+    """Somebody says that the rule is wrong here; the manager has it."""
+    ESCALATED = "escalated"
+    """Nobody mended it in time, or nobody could: whoever covers, then the manager, has it."""
     RESOLVED = "resolved"
     CANCELLED = "cancelled"
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self in {Status.RESOLVED, Status.CANCELLED}
+
+
+LIVE = tuple(status for status in Status if not status.is_closed)
+"""What a case that still needs somebody may be."""
 
 
 class Step(StrEnum):
     """What is said of a case on `corrections`."""
 
     REQUESTED = "correction.requested"
+    ACKNOWLEDGED = "correction.acknowledged"
+    DISPUTED = "correction.disputed"
+    ESCALATED = "correction.escalated"
     RESOLVED = "correction.resolved"
     CANCELLED = "correction.cancelled"
 
@@ -45,6 +63,8 @@ class Standing:
     status: Status
     rules: frozenset[str]
     """Rules whose errors the clinician has been told of."""
+    version: int = 1
+    """The claim version that they were told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +88,17 @@ def change(standing: Standing | None, verdict: ClaimVerdict) -> Change | None:
     if verdict.verdict is Verdict.PASS:
         return _closed(standing, Status.RESOLVED, Step.RESOLVED)
     rules = rules_of(errors(verdict.findings))
-    was_open = standing is not None and standing.status is Status.OPEN
-    before = standing.rules if standing is not None and was_open else frozenset()
-    if was_open and rules == before:
+    if standing is None or standing.status.is_closed:
+        return Change(Status.OPEN, Step.REQUESTED, tell=True, new=rules)
+    if rules == standing.rules and verdict.version == standing.version:
         # Judged again with the same result (sent twice, or a new rule book): the clinician knows already.
-        return Change(Status.OPEN, step=None, tell=False, still=rules)
-    return Change(Status.OPEN, Step.REQUESTED, tell=True, still=rules & before, new=rules - before)
+        return Change(standing.status, step=None, tell=False, still=rules)
+    # A newer version with the same faults is told as well: whoever sent it believes that they are mended.
+    return Change(Status.OPEN, Step.REQUESTED, tell=True, still=rules & standing.rules, new=rules - standing.rules)
 
 
 def _closed(standing: Standing | None, status: Status, step: Step) -> Change | None:
-    if standing is None or standing.status is not Status.OPEN:
+    if standing is None or standing.status.is_closed:
         return None
     return Change(status, step, tell=False)
 

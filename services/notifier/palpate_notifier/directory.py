@@ -2,55 +2,186 @@
 
 ```toml
 manager = "pat"                       # receives what no practice claims
+timezone = "America/New_York"         # of whoever names none
 
 [[practice]]
 npi = "1497758544"
 name = "Harbor Physical Therapy"
 manager = "pat"
+timezone = "America/Chicago"
+state = "ND"                          # whose holidays are no business days; federal ones alone without it
+biller = "bo"                         # who mends claim-entry faults; the manager where nobody is named
+front_desk = "fay"                    # who mends coverage and demographics; the manager where nobody is named
 
 [[person]]
 id = "ada"
 npi = "1245319599"
 name = "Ada Quist, PT"
 email = "ada@harbor.example"
-practice = "1497758544"
+practices = ["1497758544"]
+roles = ["clinician"]                 # clinician, biller, front_desk, manager, ops; what they may see and do
+cover = "ben"                         # takes over while away, and is asked first when nothing happens
+away = [{ from = 2026-12-21, through = 2027-01-02 }]
+quiet_hours = { from = "19:00", to = "07:00" }
+digest_at = "07:30"                   # one mail a morning instead of one a window
+channels = ["email", "webhook"]       # email alone by default; webhook and apprise need their addresses
+webhook = { url = "https://chat.harbor.example/hooks/ada", secret_file = "/run/secrets/ada_webhook" }
+apprise = ["sms://..."]               # needs the extra `palpate[apprise]`
 ```
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, time
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints, ValidationError
+import holidays
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
 
-from palpate_schemas.values import Wire
+from palpate_schemas.values import Fixer, Wire
 
 Email = Annotated[
     str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+$", max_length=254)
 ]
+PersonId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(f"{name!r} is no time zone, e.g. America/Chicago") from error
+    return name
+
+
+def _state(name: str) -> str:
+    if name not in holidays.list_supported_countries()["US"]:
+        raise ValueError(f"{name!r} is no US state or territory, e.g. ND")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+State = Annotated[str, AfterValidator(_state)]
 
 
 class WrongDirectory(ValueError):
     """A directory file that start-up refuses; the text names file and entry."""
 
 
-class Person(Wire):
+class Role(StrEnum):
+    """What somebody may see and do."""
+
+    CLINICIAN = "clinician"
+    BILLER = "biller"
+    FRONT_DESK = "front_desk"
+    MANAGER = "manager"
+    OPS = "ops"
+
+
+class Channel(StrEnum):
+    """A way to reach somebody."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    APPRISE = "apprise"
+
+
+class _Entry(Wire, extra="forbid"):
+    """A part of the file.  A misspelt key is a mistake, not something to pass over."""
+
+
+class Absence(_Entry):
+    """Days on which somebody is away, both included, where they are."""
+
+    from_: Annotated[date, Field(alias="from")]
+    through: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.through < self.from_:
+            raise ValueError("it ends before it begins")
+        return self
+
+
+class QuietHours(_Entry):
+    """Hours of the day in which nothing is sent; they may go past midnight."""
+
+    from_: Annotated[time, Field(alias="from")]
+    to: time
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.from_ == self.to:
+            raise ValueError("quiet hours from and to the same time are none, or all day")
+        return self
+
+
+class Webhook(_Entry):
+    """Where signed messages go (Standard Webhooks)."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=1024)]
+    secret_file: Path
+    """Holds `whsec_` and the secret in base64."""
+
+    def secret(self) -> SecretStr:
+        """The secret, as it is now."""
+        return SecretStr(self.secret_file.read_text("utf-8").strip())
+
+
+class Person(_Entry):
     """Somebody who can be told."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
+    id: PersonId
     npi: str | None = None
-    name: str
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\r\n]+$")]
     email: Email
     practice: str | None = None
+    """The one practice they are in; `practices` where there are more."""
+    practices: tuple[str, ...] = ()
+    roles: frozenset[Role] = frozenset()
+    timezone: Zone | None = None
+    cover: PersonId | None = None
+    away: tuple[Absence, ...] = ()
+    quiet_hours: QuietHours | None = None
+    digest_at: time | None = None
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (Channel.EMAIL,)
+    webhook: Webhook | None = None
+    apprise: tuple[SecretStr, ...] = ()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if Channel.WEBHOOK in self.channels and self.webhook is None:
+            raise ValueError("the channel webhook needs a webhook with url and secret_file")
+        if Channel.APPRISE in self.channels and not self.apprise:
+            raise ValueError("the channel apprise needs an apprise URL")
+        if self.cover == self.id:
+            raise ValueError("nobody covers for themselves")
+        return self
+
+    @property
+    def in_practices(self) -> tuple[str, ...]:
+        """Every practice they are in."""
+        return tuple(dict.fromkeys((*((self.practice,) if self.practice else ()), *self.practices)))
+
+    def is_away(self, day: date) -> bool:
+        """Whether they are away on a day."""
+        return any(absence.from_ <= day <= absence.through for absence in self.away)
 
 
-class Practice(Wire):
+class Practice(_Entry):
     """A billing provider, and who answers for it."""
 
     npi: str
-    name: str
-    manager: str
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\r\n]+$")]
+    manager: PersonId
+    biller: PersonId | None = None
+    front_desk: PersonId | None = None
+    timezone: Zone | None = None
+    state: State | None = None
 
 
 class Receiver(Wire):
@@ -60,8 +191,9 @@ class Receiver(Wire):
     why: str
 
 
-class _File(Wire):
-    manager: str
+class _File(_Entry):
+    manager: PersonId
+    timezone: Zone = "America/New_York"
     practice: tuple[Practice, ...] = ()
     person: Annotated[tuple[Person, ...], Field(min_length=1)]
 
@@ -69,9 +201,20 @@ class _File(Wire):
 class Directory:
     """Looks people up.  Whatever is unknown goes to a manager: nothing is ever dropped."""
 
-    def __init__(self, people: Mapping[str, Person], practices: Mapping[str, Practice], manager: Person) -> None:
-        self.people, self.practices, self.manager = people, practices, manager
-        self._by_npi = {(p.npi, p.practice): p for p in people.values() if p.npi is not None}
+    def __init__(
+        self,
+        people: Mapping[str, Person],
+        practices: Mapping[str, Practice],
+        manager: Person,
+        timezone: str = "America/New_York",
+    ) -> None:
+        self.people, self.practices, self.manager, self.timezone = people, practices, manager, timezone
+        self._by_npi = {
+            (person.npi, practice): person
+            for person in people.values()
+            if person.npi is not None
+            for practice in (person.in_practices or (None,))
+        }
 
     def receiver(self, rendering_npi: str, practice_npi: str) -> Receiver:
         """Who is told of a claim that this provider rendered and this practice bills."""
@@ -83,6 +226,19 @@ class Directory:
             return Receiver(person=self.people[practice.manager], why="manages the practice; the provider is unknown")
         return Receiver(person=self.manager, why="receives what no practice claims; the practice is unknown")
 
+    def fixer(self, part: Fixer, rendering_npi: str, practice_npi: str) -> Receiver:
+        """Who mends this kind of fault on a claim."""
+        practice = self.practices.get(practice_npi)
+        if part is Fixer.CLINICIAN or practice is None:
+            return self.receiver(rendering_npi, practice_npi)
+        if part is Fixer.BILLER:
+            named, does = practice.biller, "does the billing of the practice"
+        else:
+            named, does = practice.front_desk, "looks after the practice's front desk"
+        if named is not None:
+            return Receiver(person=self.people[named], why=does)
+        return Receiver(person=self.people[practice.manager], why=_for_want_of(part))
+
     def manager_of(self, practice_npi: str) -> Person:
         """Who answers for a practice, known or not."""
         practice = self.practices.get(practice_npi)
@@ -92,6 +248,74 @@ class Directory:
         """A practice's name, or its NPI where it is unknown."""
         practice = self.practices.get(practice_npi)
         return practice.name if practice is not None else f"practice {practice_npi}"
+
+    def cover_of(self, person: Person) -> Person | None:
+        """Who covers for somebody."""
+        return self.people[person.cover] if person.cover is not None else None
+
+    def standing_in(self, person: Person, day: date) -> Person:
+        """Who is told in somebody's place on a day: they, or whoever covers for them, or the one after that."""
+        seen = {person.id}
+        now = person
+        while now.is_away(day):
+            cover = self.cover_of(now)
+            if cover is None or cover.id in seen:
+                # Everybody is away: it waits for the one whose it is rather than for somebody by accident.
+                return person
+            seen.add(cover.id)
+            now = cover
+        return now
+
+    def zone_of_practice(self, practice_npi: str) -> ZoneInfo:
+        """A practice's time zone."""
+        practice = self.practices.get(practice_npi)
+        return ZoneInfo((practice.timezone if practice is not None else None) or self.timezone)
+
+    def zone_of(self, person: Person) -> ZoneInfo:
+        """A person's time zone: their own, their practice's, or the directory's."""
+        if person.timezone is not None:
+            return ZoneInfo(person.timezone)
+        return self.zone_of_practice(person.in_practices[0]) if person.in_practices else ZoneInfo(self.timezone)
+
+    def state_of(self, practice_npi: str) -> str | None:
+        """Whose holidays a practice keeps beside the federal ones."""
+        practice = self.practices.get(practice_npi)
+        return practice.state if practice is not None else None
+
+    def roles_of(self, person: Person) -> frozenset[Role]:
+        """What somebody may see and do: as the file says, and what follows from what they are in it."""
+        implied = set(person.roles)
+        if person.npi is not None:
+            implied.add(Role.CLINICIAN)
+        for practice in self.practices.values():
+            if practice.manager == person.id:
+                implied.add(Role.MANAGER)
+            if practice.biller == person.id:
+                implied.add(Role.BILLER)
+            if practice.front_desk == person.id:
+                implied.add(Role.FRONT_DESK)
+        if self.manager.id == person.id:
+            implied.add(Role.MANAGER)
+        return frozenset(implied)
+
+    def practices_of(self, person: Person) -> frozenset[str]:
+        """Every practice whose cases somebody may see: those they are in, and those they work for by name."""
+        named = {
+            practice.npi
+            for practice in self.practices.values()
+            if person.id in {practice.manager, practice.biller, practice.front_desk}
+        }
+        return frozenset(named | set(person.in_practices))
+
+    def by_email(self, email: str) -> Person | None:
+        """Whose address this is, whatever its case."""
+        wanted = email.strip().casefold()
+        return next((person for person in self.people.values() if person.email.casefold() == wanted), None)
+
+
+def _for_want_of(part: Fixer) -> str:
+    what = "billing" if part is Fixer.BILLER else "the front desk"
+    return f"manages the practice, which names nobody for {what}"
 
 
 def load_directory(path: Path) -> Directory:
@@ -115,26 +339,33 @@ def _checked(path: Path, raw: Mapping[str, Any]) -> Directory:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-        raise WrongDirectory(f"{path}: {place}: {first['msg']}") from error
-    people: dict[str, Person] = {}
-    for person in file.person:
-        if person.id in people:
-            raise WrongDirectory(f"{path}: two people have the id {person.id!r}")
-        people[person.id] = person
-    practices: dict[str, Practice] = {}
+        raise WrongDirectory(f"{path}: {place}: {_plain(first['msg'])}") from error
+    people = {person.id: person for person in file.person}
+    practices = {practice.npi: practice for practice in file.practice}
+    _twice(path, "people have the id", [person.id for person in file.person])
+    _twice(path, "practices have the NPI", [practice.npi for practice in file.practice])
+    _known(path, people, "the manager of the directory", file.manager)
     for practice in file.practice:
-        if practice.npi in practices:
-            raise WrongDirectory(f"{path}: two practices have the NPI {practice.npi}")
-        practices[practice.npi] = practice
-    _known(path, people, "the directory", file.manager)
-    for practice in file.practice:
-        _known(path, people, f"practice {practice.npi}", practice.manager)
+        for what in ("manager", "biller", "front_desk"):
+            _known(path, people, f"the {what} of practice {practice.npi}", getattr(practice, what))
     for person in file.person:
-        if person.practice is not None and person.practice not in practices:
-            raise WrongDirectory(f"{path}: person {person.id!r} is in practice {person.practice}, which is not here")
-    return Directory(people, practices, people[file.manager])
+        _known(path, people, f"the cover of {person.id!r}", person.cover)
+        for npi in person.in_practices:
+            if npi not in practices:
+                raise WrongDirectory(f"{path}: person {person.id!r} is in practice {npi}, which is not here")
+    return Directory(people, practices, people[file.manager], file.timezone)
 
 
-def _known(path: Path, people: Mapping[str, Person], whose: str, manager: str) -> None:
-    if manager not in people:
-        raise WrongDirectory(f"{path}: the manager of {whose} is {manager!r}, who is not in it")
+def _twice(path: Path, what: str, names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise WrongDirectory(f"{path}: two {what} {name!r}")
+
+
+def _known(path: Path, people: Mapping[str, Person], what: str, named: str | None) -> None:
+    if named is not None and named not in people:
+        raise WrongDirectory(f"{path}: {what} is {named!r}, who is not in it")
+
+
+def _plain(message: str) -> str:
+    return re.sub(r"^Value error, ", "", message)

@@ -147,7 +147,10 @@ class Dispute(Base):
     rule: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(Integer)
     person: Mapped[str] = mapped_column(String(64))
-    reason: Mapped[str] = mapped_column(String(1000))
+    reason: Mapped[str] = mapped_column(String(32))
+    """An `actions.DisputeReason`."""
+    comment: Mapped[str] = mapped_column(String(1000))
+    """In their own words; it stays here and is never published."""
     at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -161,14 +164,14 @@ class Notice(Base):
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
     person: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(24))
-    """`requested`, `reminder`, `escalation`, `reassigned` or `undelivered`."""
+    """A `notices.Kind`."""
     why: Mapped[str] = mapped_column(String(255))
     """Why it is they, as the message says it: "rendered the service"."""
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
     channels: Mapped[list[str]] = mapped_column(JSON)
     """The channels that the route names; empty for the person's own."""
     status: Mapped[str] = mapped_column(String(16))
-    """`waiting`, `told`, `cancelled` (the case closed first) or `silenced`."""
+    """A `notices.NoticeStatus`."""
     created_at: Mapped[datetime] = mapped_column(Instant)
     not_before: Mapped[datetime] = mapped_column(Instant)
     """The end of its window: group wait, quiet hours, the morning of a digest."""
