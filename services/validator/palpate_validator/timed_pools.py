@@ -310,9 +310,17 @@ def _noted(visit: Visit, notes: tuple[VisitNote, ...]) -> Mapping[str, int]:
 
 
 def minutes_of(line: Line) -> int | None:
-    """Minutes of a line: as stated, else what its intervals cover, else what the one person who gave it spent."""
+    """Minutes of a line: as stated, else what its intervals cover, else what the one person who gave it spent.
+
+    Minutes that the line names as not countable are no part of a stated number, but lie within the intervals.
+    """
     if line.minutes is not None:
         return line.minutes
     if line.intervals:
-        return whole_minutes(line.intervals)
+        return max(0, whole_minutes(line.intervals) - uncounted(line))
     return line.performed_by[0].minutes if len(line.performed_by) == 1 else None
+
+
+def uncounted(line: Line) -> int:
+    """Minutes that a line names as rest, waiting, set-up and the like."""
+    return sum(each.minutes for each in line.excluded_minutes)

@@ -31,6 +31,11 @@ def full_units(minutes: int) -> int:
     return minutes // 15
 
 
+def in_units(number: int | None) -> str:
+    """A number of units in words: `1 unit`, `3 units`."""
+    return f"{number} unit" if number == 1 else f"{number} units"
+
+
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """Every way in which Medicare accepts the day's units on its services.

@@ -30,7 +30,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, SAID, Result, fails, rule
 from palpate_validator.sources import CPM5, CPT
 from palpate_validator.timed_pools import Pool, pools, unjudgeable, unknown_services
-from palpate_validator.timed_units import units_past_midpoint
+from palpate_validator.timed_units import in_units, units_past_midpoint
 from palpate_validator.visit import Visit
 
 
@@ -57,7 +57,7 @@ def line_over(visit: Visit) -> Iterator[Result]:
 def _pooled(pool: Pool) -> Iterator[Result]:
     for service in pool.overfilled:
         yield fails(
-            f"{service} has {pool.billed[service]} units for {pool.minutes[service]} minutes; "
+            f"{service} has {in_units(pool.billed[service])} for {pool.minutes[service]} minutes; "
             f"at most {pool.most(service)} can be right. Acceptable{pool.plan}: {pool.ways}.",
             line=pool.by_service[service][0],
             pointer="/units",
@@ -76,7 +76,7 @@ def _alone(pool: Pool) -> Iterator[Result]:
         allowed = units_past_midpoint(minutes)
         if service not in pool.unknown and minutes >= 8 and units > allowed:
             yield fails(
-                f"{service} has {units} units for {minutes} minutes; by the midpoint rule these are {allowed}.",
+                f"{service} has {in_units(units)} for {minutes} minutes; by the midpoint rule these are {allowed}.",
                 line=pool.by_service[service][0],
                 pointer="/units",
                 patch=pool.set_units(service, allowed),

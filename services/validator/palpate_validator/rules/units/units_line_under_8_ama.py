@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPT
 from palpate_validator.timed_pools import pools, unknown_services
+from palpate_validator.timed_units import in_units
 from palpate_validator.visit import Visit
 
 
@@ -42,7 +43,7 @@ def under_8_minutes_alone(visit: Visit) -> Iterator[Result]:
             minutes = pool.minutes.get(service, 0)
             if service not in pool.unknown and minutes < 8:
                 yield fails(
-                    f"{service} was given for {minutes} minutes and has {units} units; "
+                    f"{service} was given for {minutes} minutes and has {in_units(units)}; "
                     "by the midpoint rule a unit needs 8 minutes.",
                     line=pool.by_service[service][0],
                     pointer="/units",

@@ -27,6 +27,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPM5
 from palpate_validator.timed_pools import judgeable, unjudgeable
+from palpate_validator.timed_units import in_units
 from palpate_validator.visit import Visit
 
 
@@ -42,7 +43,7 @@ def wrong_code(visit: Visit) -> Iterator[Result]:
     for pool in judgeable(visit):
         if pool.miscoded:
             yield fails(
-                f"{pool.total} timed minutes{pool.plan} allow {pool.units} units, but not on these services. "
+                f"{pool.total} timed minutes{pool.plan} allow {in_units(pool.units)}, but not on these services. "
                 f"Acceptable: {pool.ways}.",
                 line=pool.line,
                 pointer=pool.pointer,

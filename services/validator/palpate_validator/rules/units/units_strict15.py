@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.timed_pools import pools, unknown_services
-from palpate_validator.timed_units import full_units
+from palpate_validator.timed_units import full_units, in_units
 from palpate_validator.visit import Visit
 
 
@@ -41,7 +41,7 @@ def not_a_full_quarter(visit: Visit) -> Iterator[Result]:
             minutes = pool.minutes.get(service, 0)
             if service not in pool.unknown and units > full_units(minutes):
                 yield fails(
-                    f"{service} has {units} units for {minutes} minutes; "
+                    f"{service} has {in_units(units)} for {minutes} minutes; "
                     f"at a full 15 minutes each these are {full_units(minutes)}.",
                     line=pool.by_service[service][0],
                     pointer="/units",

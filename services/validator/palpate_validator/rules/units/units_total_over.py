@@ -28,6 +28,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPM5
 from palpate_validator.timed_pools import countable, uncountable
+from palpate_validator.timed_units import in_units
 from palpate_validator.visit import Visit
 
 
@@ -43,7 +44,7 @@ def total_over(visit: Visit) -> Iterator[Result]:
     for pool in countable(visit):
         if pool.allowed and pool.units > pool.allowed:
             yield fails(
-                f"{pool.total} timed minutes{pool.plan} allow {pool.allowed} units; the claim bills {pool.units}. "
+                f"{pool.total} timed minutes{pool.plan} allow {in_units(pool.allowed)}; the claim bills {pool.units}. "
                 f"Acceptable: {pool.ways}.",
                 line=pool.line,
                 pointer=pool.pointer,

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from palpate_validator.rule import BILLER, SAID, WARNING, Result, rule, warns
 from palpate_validator.sources import CPM5, CPT
 from palpate_validator.timed_pools import Pool, countable, pools, uncountable, unknown_services
-from palpate_validator.timed_units import units_past_midpoint
+from palpate_validator.timed_units import in_units, units_past_midpoint
 from palpate_validator.visit import Visit
 
 
@@ -52,7 +52,7 @@ def underbilled(visit: Visit) -> Iterator[Result]:
 def _pooled(pool: Pool) -> Iterator[Result]:
     if pool.too_few:
         yield warns(
-            f"{pool.total} timed minutes{pool.plan} allow {pool.allowed} units; the claim bills {pool.units}. "
+            f"{pool.total} timed minutes{pool.plan} allow {in_units(pool.allowed)}; the claim bills {pool.units}. "
             f"Acceptable: {pool.ways}.",
             line=pool.line,
             pointer=pool.pointer,
@@ -70,7 +70,7 @@ def _alone(pool: Pool) -> Iterator[Result]:
     allowed = {service: units_past_midpoint(minutes) for service, minutes in sorted(pool.minutes.items())}
     if pool.units < sum(allowed.values()) and all(units <= allowed[s] for s, units in pool.billed.items()):
         yield warns(
-            f"By the midpoint rule the minutes{pool.plan} are {sum(allowed.values())} units; "
+            f"By the midpoint rule the minutes{pool.plan} are {in_units(sum(allowed.values()))}; "
             f"the claim bills {pool.units}.",
             line=pool.line,
             pointer=pool.pointer,

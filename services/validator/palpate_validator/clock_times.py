@@ -1,0 +1,64 @@
+"""What the clock times on a claim say: minutes that two services share, and stretches that cannot be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from palpate_validator.visit import Line, Visit, clock_minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two timed lines of one day whose intervals share minutes."""
+
+    first: Line
+    second: Line
+    minutes: int
+    by_two_people: bool
+    """Whether two disciplines, or two people known to be different, gave them."""
+
+    def in_words(self) -> str:
+        """Which lines and services, and how long."""
+        return (
+            f"{self.first.code} on line {self.first.line_number} and {self.second.code} on line "
+            f"{self.second.line_number} share {self.minutes} minute{'s' if self.minutes > 1 else ''}"
+        )
+
+
+def overlaps(visit: Visit) -> Iterator[Overlap]:
+    """Every pair of timed lines of the day that shares minutes.
+
+    Timed services are one-on-one, so a minute belongs to one of them; the untimed modalities (97010-97028) may run
+    beside them and are not looked at.
+    """
+    clocked = (line for line in visit.lines if line.intervals and visit.kind(line.code) in {"timed_15", "timed_other"})
+    ordered = sorted(clocked, key=lambda each: (each.line_number, each.index))
+    for first, second in combinations(ordered, 2):
+        if minutes := shared_minutes(first, second):
+            yield Overlap(first, second, minutes, _by_two_people(visit, first, second))
+
+
+def shared_minutes(first: Line, second: Line) -> int:
+    """Minutes that lie in the intervals of both lines."""
+    return len(_minutes_covered(first) & _minutes_covered(second))
+
+
+def clocked_minutes(start: str, end: str) -> int:
+    """Minutes from one time of day to another; negative where the end comes first."""
+    return clock_minutes(end) - clock_minutes(start)
+
+
+def _minutes_covered(line: Line) -> set[int]:
+    return {minute for i in line.intervals for minute in range(clock_minutes(i.start), clock_minutes(i.end))}
+
+
+def _by_two_people(visit: Visit, first: Line, second: Line) -> bool:
+    disciplines = {visit.discipline(first), visit.discipline(second)}
+    if None not in disciplines and len(disciplines) == 2:
+        return True
+    staff, others = _staff(first), _staff(second)
+    return bool(staff) and bool(others) and staff.isdisjoint(others)
+
+
+def _staff(line: Line) -> frozenset[object]:
+    return frozenset(part.npi or part.profession for part in line.performed_by)
