@@ -19,8 +19,8 @@ the record for the appeal.
 97140 GP, 6 units.
 
 ## Limits
-The values are those of Medicare's tables of 2024-07-01 and 2026 Q2, and of quarters that a site has imported. Claims of
-other claims' lines on that day are not seen. Payers with limits of their own are judged once their table is imported.
+The values are those of Medicare's tables of 2024-07-01 and 2026 Q2, and of quarters that a site has imported. Units
+of the day on other claims are not seen. Payers with limits of their own are judged once their table is imported.
 """
 
 from collections.abc import Iterator
