@@ -11,6 +11,10 @@ import pytest
 from palpate_cli.stack import EXAMPLE_DIRECTORY
 from palpate_notifier.database import Sessions, migrate, open_database
 from palpate_notifier.directory import Directory, load_directory
+from palpate_notifier.dispatcher import Dispatcher
+from palpate_notifier.recorder import Recorder
+from palpate_notifier.routing import Route, load_routes
+from palpate_notifier.settings import NotifierSettings
 from tests.notifier.verdicts import FIRST
 
 
@@ -45,6 +49,26 @@ def directory(tmp_path: Path) -> Directory:
     path = tmp_path / "directory.toml"
     path.write_text(EXAMPLE_DIRECTORY, "utf-8")
     return load_directory(path)
+
+
+@pytest.fixture
+def routes(directory: Directory) -> Route:
+    return load_routes(None, directory)
+
+
+@pytest.fixture
+def settings() -> NotifierSettings:
+    return NotifierSettings(mail_domain="palpate.test", inbox_url="https://inbox.harbor.example")
+
+
+@pytest.fixture
+def recorder(sessions: Sessions, directory: Directory, routes: Route, clock: Clock) -> Recorder:
+    return Recorder(sessions, directory, routes=routes, clock=clock)
+
+
+@pytest.fixture
+def dispatcher(sessions: Sessions, directory: Directory, settings: NotifierSettings, clock: Clock) -> Dispatcher:
+    return Dispatcher(sessions, directory, settings, clock)
 
 
 class Acks:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from palpate_notifier.cases import Change, Head, Standing, Status, Step, change
 from palpate_schemas.verdict import ClaimVerdict
 from tests.notifier.verdicts import FIRST, failed, passed, voided
@@ -44,6 +46,25 @@ def test_the_same_faults_again_tell_nobody_twice() -> None:
     found = change(standing("units-total-over"), failed("units-total-over"))
     assert found is not None
     assert (found.step, found.tell) == (None, False)
+
+
+def test_what_somebody_has_in_hand_stays_in_hand_when_it_is_judged_again() -> None:
+    found = change(standing("units-total-over", status=Status.ACKNOWLEDGED), failed("units-total-over"))
+    assert found is not None
+    assert (found.status, found.tell) == (Status.ACKNOWLEDGED, False)
+
+
+def test_a_newer_version_with_the_same_faults_is_told() -> None:
+    found = change(standing("units-total-over", status=Status.ACKNOWLEDGED), failed("units-total-over", version=2))
+    assert found is not None
+    assert (found.status, found.step, found.tell) == (Status.OPEN, Step.REQUESTED, True)
+    assert found.still == {"units-total-over"}
+
+
+@pytest.mark.parametrize("status", [Status.ACKNOWLEDGED, Status.DISPUTED, Status.ESCALATED])
+def test_a_pass_closes_a_case_wherever_it_stands(status: Status) -> None:
+    found = change(standing("units-total-over", status=status), passed(version=2))
+    assert found == Change(Status.RESOLVED, Step.RESOLVED, tell=False)
 
 
 def test_a_failure_after_the_case_was_closed_opens_it_again() -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from palpate_notifier.channels.email import Attempt, Sent
+from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import Directory
+from palpate_notifier.dispatcher import Dispatcher
 from palpate_notifier.outbox import DeliveryStatus, Next, RetryPolicy, after, lease, settle
 from palpate_notifier.recorder import Recorder
 from palpate_notifier.sender import Sender
@@ -51,9 +52,10 @@ def test_what_is_not_known_is_sent_again_once() -> None:
 
 
 @pytest.fixture
-async def queued(sessions: Sessions, directory: Directory, clock: Clock, acks: Acks) -> None:
-    recorder = Recorder(sessions, directory, mail_domain="palpate.test", clock=clock)
+async def queued(recorder: Recorder, dispatcher: Dispatcher, clock: Clock, acks: Acks) -> None:
     await recorder.record([entry(failed("units-total-over"), 1)], acks, "notifier")  # type: ignore[arg-type]
+    clock.forward(minutes=2)
+    assert await dispatcher.dispatch_due() == 1
 
 
 @pytest.fixture

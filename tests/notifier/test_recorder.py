@@ -1,5 +1,6 @@
 """Recording verdicts: a real database, everything in one transaction, and only then the ack."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,16 +10,12 @@ from sqlalchemy.exc import OperationalError
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import Directory
 from palpate_notifier.recorder import Recorder
-from palpate_notifier.tables import CaseEvent, CaseRow, Delivery, OutgoingEvent
+from palpate_notifier.routing import Route
+from palpate_notifier.tables import CaseEvent, CaseRow, Notice, OutgoingEvent
 from palpate_runtime.consumer import Entry, TransientError
 from palpate_schemas.events import CorrectionEvent
 from tests.notifier.conftest import Acks, Clock
 from tests.notifier.verdicts import entry, failed, later, passed, voided
-
-
-@pytest.fixture
-def recorder(sessions: Sessions, directory: Directory, clock: Clock) -> Recorder:
-    return Recorder(sessions, directory, mail_domain="palpate.test", clock=clock)
 
 
 async def recorded(recorder: Recorder, acks: Any, *verdicts: Any) -> None:
@@ -38,22 +35,33 @@ async def count(sessions: Sessions, table: type) -> int:
         return await session.scalar(select(func.count()).select_from(table)) or 0
 
 
+async def notices(sessions: Sessions) -> list[str]:
+    async with sessions() as session:
+        return list((await session.scalars(select(Notice.status).order_by(Notice.created_at))).all())
+
+
 async def the_case(sessions: Sessions) -> CaseRow:
     async with sessions() as session:
         return (await session.scalars(select(CaseRow))).one()
 
 
-async def test_a_failed_claim_opens_a_case_and_queues_one_mail(
+async def test_a_failed_claim_opens_a_case_and_one_notice_waits(
     sessions: Sessions, recorder: Recorder, acks: Acks
 ) -> None:
     await recorded(recorder, acks, failed("units-total-over"))
     case = await the_case(sessions)
     assert (case.status, case.assignee, case.version, case.rules) == ("open", "ada", 1, ["units-total-over"])
+    # Opened on a Tuesday at 07:00 in New York; Thursday is Thanksgiving, so the third business day is the Monday after.
+    assert case.due_at == datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
     async with sessions() as session:
-        mail = (await session.scalars(select(Delivery))).one()
-    assert (mail.address, mail.status) == ("ada@harbor.example", "queued")
-    assert mail.message_id == f"<{mail.id}@palpate.test>"
-    assert "Mend units-total-over." in mail.text
+        notice = (await session.scalars(select(Notice))).one()
+    assert (notice.person, notice.kind, notice.status, notice.why) == (
+        "ada",
+        "requested",
+        "waiting",
+        "rendered the service",
+    )
+    assert notice.not_before - notice.created_at == timedelta(minutes=2)
     assert await steps(sessions) == ["correction.requested"]
     assert acks.ids == ["1-0"]
 
@@ -66,7 +74,7 @@ async def test_a_pass_closes_it_and_a_case_is_one_a_claim(sessions: Sessions, re
     assert (case.status, case.version) == ("resolved", 3)
     assert case.closed_at is not None
     assert await steps(sessions) == ["correction.requested", "correction.requested", "correction.resolved"]
-    assert await count(sessions, Delivery) == 2
+    assert await notices(sessions) == ["cancelled", "cancelled"]
     assert await count(sessions, CaseEvent) == 3
 
 
@@ -74,7 +82,7 @@ async def test_the_same_verdict_delivered_again_changes_nothing(
     sessions: Sessions, recorder: Recorder, acks: Acks
 ) -> None:
     await recorded(recorder, acks, failed("units-total-over"), failed("units-total-over"))
-    assert await count(sessions, Delivery) == 1
+    assert await count(sessions, Notice) == 1
     assert await steps(sessions) == ["correction.requested"]
     assert acks.ids == ["1-0", "2-0"]
 
@@ -84,7 +92,7 @@ async def test_a_pass_read_before_the_older_failure_leaves_nothing_open(
 ) -> None:
     await recorded(recorder, acks, later(passed(version=2)), failed("units-total-over"))
     assert await count(sessions, CaseRow) == 0
-    assert await count(sessions, Delivery) == 0
+    assert await count(sessions, Notice) == 0
 
 
 async def test_a_void_cancels(sessions: Sessions, recorder: Recorder, acks: Acks) -> None:
@@ -115,7 +123,7 @@ async def test_one_unreadable_entry_holds_up_no_other(sessions: Sessions, record
 
 
 async def test_a_database_that_is_away_acknowledges_nothing(
-    sessions: Sessions, directory: Directory, clock: Clock, acks: Acks
+    directory: Directory, routes: Route, clock: Clock, acks: Acks
 ) -> None:
     def away() -> Any:
         raise OperationalError("BEGIN", {}, Exception("locked"))
@@ -123,7 +131,7 @@ async def test_a_database_that_is_away_acknowledges_nothing(
     class Away:
         begin = staticmethod(away)
 
-    recorder = Recorder(Away(), directory, mail_domain="x", clock=clock)  # type: ignore[arg-type]
+    recorder = Recorder(Away(), directory, routes=routes, clock=clock)  # type: ignore[arg-type]
     with pytest.raises(TransientError):
         await recorder.record([entry(failed("a"), 1)], acks, "notifier")
     assert acks.ids == []

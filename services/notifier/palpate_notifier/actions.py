@@ -174,7 +174,7 @@ async def reassign(
     if case.assignee in before or part is None:
         case.assignee = to
     if to != by.actor:
-        session.add(notice(case, to, Kind.REASSIGNED, why="were given the case by a colleague", now=now))
+        session.add(notice(case, to, Kind.REASSIGNED, why="was given it by a colleague", now=now))
     await _done(session, case, by, now, "reassigned", detail={"from": sorted(before), "to": to, "parts": sorted(moved)})
     return case
 

@@ -1,15 +1,18 @@
 """The notifier service: reads verdicts, keeps the cases, tells people and says on `corrections` what it did."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import structlog
 
 from palpate_notifier.database import migrate, open_database
 from palpate_notifier.directory import load_directory
+from palpate_notifier.dispatcher import Dispatcher
+from palpate_notifier.minder import Minder
 from palpate_notifier.publisher import Publisher
 from palpate_notifier.recorder import Recorder
+from palpate_notifier.routing import load_routes
 from palpate_notifier.sender import Sender
 from palpate_notifier.settings import NotifierSettings
 from palpate_runtime.consumer import Entry, Failures, StreamConsumer, broker_for
@@ -32,6 +35,7 @@ def notifier_service(settings: NotifierSettings) -> Service:
 
     Raises:
         WrongDirectory: the directory has a fault; the text names it.
+        WrongRoutes: the routing file has one; the text names file and line.
     """
     directory = load_directory(settings.directory)
     engine, sessions = open_database(settings.database_url)
@@ -40,6 +44,7 @@ def notifier_service(settings: NotifierSettings) -> Service:
     def redis() -> "Redis":
         return cast("Redis", broker._connection)  # noqa: SLF001 - FastStream has no public name for its client
 
+    routes = load_routes(settings.routes, directory)
     sender = Sender(sessions, directory, settings, now)
     publisher = Publisher(sessions, redis, now, remember_s=settings.dedupe_ttl_s)
 
@@ -47,7 +52,16 @@ def notifier_service(settings: NotifierSettings) -> Service:
         sender.wake()
         publisher.wake()
 
-    recorder = Recorder(sessions, directory, mail_domain=settings.mail_domain, clock=now, queued=queued)
+    recorder = Recorder(
+        sessions,
+        directory,
+        routes=routes,
+        clock=now,
+        group_wait=None if settings.group_wait_s is None else timedelta(seconds=settings.group_wait_s),
+        queued=queued,
+    )
+    dispatcher = Dispatcher(sessions, directory, settings, now, queued)
+    minder = Minder(sessions, directory, routes, now, queued)
 
     async def record(entries: Sequence[Entry]) -> Failures:
         return await recorder.record(entries, redis(), NOTIFIER_GROUP)
@@ -66,6 +80,6 @@ def notifier_service(settings: NotifierSettings) -> Service:
         broker,
         consumers,
         prepare=prepare,
-        loops=[sender.run, publisher.run],
+        loops=[dispatcher.run, minder.run, sender.run, publisher.run],
         close=engine.dispose,
     )

@@ -10,8 +10,8 @@ name = "Harbor Physical Therapy"
 manager = "pat"
 timezone = "America/Chicago"
 state = "ND"                          # whose holidays are no business days; federal ones alone without it
-biller = "bo"                         # who mends claim-entry faults; the manager where nobody is named
-front_desk = "fay"                    # who mends coverage and demographics; the manager where nobody is named
+biller = "bo"                         # who mends claim-entry faults; the clinician where nobody is named
+front_desk = "fay"                    # who mends coverage and demographics; the clinician where nobody is named
 
 [[person]]
 id = "ada"
@@ -216,9 +216,13 @@ class Directory:
             for practice in (person.in_practices or (None,))
         }
 
+    def clinician(self, rendering_npi: str, practice_npi: str) -> Person | None:
+        """The rendering provider of a practice's claim, if they are known."""
+        return self._by_npi.get((rendering_npi, practice_npi)) or self._by_npi.get((rendering_npi, None))
+
     def receiver(self, rendering_npi: str, practice_npi: str) -> Receiver:
         """Who is told of a claim that this provider rendered and this practice bills."""
-        person = self._by_npi.get((rendering_npi, practice_npi)) or self._by_npi.get((rendering_npi, None))
+        person = self.clinician(rendering_npi, practice_npi)
         if person is not None:
             return Receiver(person=person, why="rendered the service")
         practice = self.practices.get(practice_npi)
@@ -227,17 +231,13 @@ class Directory:
         return Receiver(person=self.manager, why="receives what no practice claims; the practice is unknown")
 
     def fixer(self, part: Fixer, rendering_npi: str, practice_npi: str) -> Receiver:
-        """Who mends this kind of fault on a claim."""
+        """Who mends this kind of fault on a claim.  Where the practice names nobody for it, the clinician does."""
         practice = self.practices.get(practice_npi)
-        if part is Fixer.CLINICIAN or practice is None:
-            return self.receiver(rendering_npi, practice_npi)
-        if part is Fixer.BILLER:
-            named, does = practice.biller, "does the billing of the practice"
-        else:
-            named, does = practice.front_desk, "looks after the practice's front desk"
-        if named is not None:
-            return Receiver(person=self.people[named], why=does)
-        return Receiver(person=self.people[practice.manager], why=_for_want_of(part))
+        if practice is not None and part is Fixer.BILLER and practice.biller is not None:
+            return Receiver(person=self.people[practice.biller], why="does the billing of the practice")
+        if practice is not None and part is Fixer.FRONT_DESK and practice.front_desk is not None:
+            return Receiver(person=self.people[practice.front_desk], why="looks after the practice's front desk")
+        return self.receiver(rendering_npi, practice_npi)
 
     def manager_of(self, practice_npi: str) -> Person:
         """Who answers for a practice, known or not."""
@@ -311,11 +311,6 @@ class Directory:
         """Whose address this is, whatever its case."""
         wanted = email.strip().casefold()
         return next((person for person in self.people.values() if person.email.casefold() == wanted), None)
-
-
-def _for_want_of(part: Fixer) -> str:
-    what = "billing" if part is Fixer.BILLER else "the front desk"
-    return f"manages the practice, which names nobody for {what}"
 
 
 def load_directory(path: Path) -> Directory:

@@ -30,7 +30,6 @@ class NoticeStatus(StrEnum):
     TOLD = "told"
     CANCELLED = "cancelled"
     """The case closed, or went to somebody else, before it was told."""
-    SILENCED = "silenced"
 
 
 def notice(

@@ -5,8 +5,9 @@ dies or loses its connection between giving a message over and knowing that it w
 once, under the same Message-ID; after a second time of not knowing it stays `unknown`.
 """
 
+import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,10 +15,10 @@ from enum import StrEnum
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from palpate_notifier.channels.email import Attempt, Sent
-from palpate_notifier.directory import Person
+from palpate_notifier.channels.attempt import Attempt, Sent
+from palpate_notifier.directory import Channel, Person
 from palpate_notifier.messages import Message
-from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase
+from palpate_notifier.tables import Delivery, DeliveryCase, DisabledChannel
 
 
 class DeliveryStatus(StrEnum):
@@ -28,6 +29,8 @@ class DeliveryStatus(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    """Every case that it was about closed before it went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +68,48 @@ def after(attempt: Attempt, *, attempts: int, resent: int, age: timedelta, polic
     return Next(DeliveryStatus.QUEUED, at=now + policy.wait(attempts), resent=resent)
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a message goes."""
+
+    channel: Channel
+    value: str
+    """An e-mail address; a fingerprint of the URLs of a webhook or of Apprise, which are secrets."""
+
+
 def queue(
-    session: AsyncSession, case: CaseRow, person: Person, message: Message, *, mail_domain: str, now: datetime
+    session: AsyncSession,
+    person: Person,
+    address: Address,
+    message: Message,
+    *,
+    cases: Iterable[str],
+    practice: str,
+    kind: str,
+    mail_domain: str,
+    now: datetime,
 ) -> Delivery:
-    """Put a message into the outbox, in the caller's transaction."""
+    """Put a message into the outbox, in the caller's transaction.
+
+    Args:
+        session: Open, in a transaction.
+        person: Who is told.
+        address: Where.
+        message: What.
+        cases: The ids of the cases that it is about.
+        practice: Whose manager is told when it cannot be delivered.
+        kind: `notice` or `undelivered`.
+        mail_domain: The right-hand side of its Message-ID.
+        now: When.
+    """
     delivery_id = str(uuid.uuid4())
     delivery = Delivery(
         id=delivery_id,
-        channel="email",
-        kind="notice",
-        practice=case.practice,
+        channel=address.channel,
+        kind=kind,
+        practice=practice,
         person=person.id,
-        address=person.email,
+        address=address.value,
         message_id=f"<{delivery_id}@{mail_domain}>",
         subject=message.subject,
         text=message.text,
@@ -89,8 +122,30 @@ def queue(
         created_at=now,
     )
     session.add(delivery)
-    session.add(DeliveryCase(delivery_id=delivery_id, case_id=case.id))
+    session.add_all(DeliveryCase(delivery_id=delivery_id, case_id=case_id) for case_id in dict.fromkeys(cases))
     return delivery
+
+
+def addresses(person: Person, channels: Iterable[str] = ()) -> list[Address]:
+    """Where somebody is reached: by these channels, else by those that they chose."""
+    wanted = [Channel(channel) for channel in channels] or list(person.channels)
+    return [Address(each, _value(person, each)) for each in dict.fromkeys(wanted)]
+
+
+def _value(person: Person, channel: Channel) -> str:
+    if channel is Channel.EMAIL:
+        return person.email
+    urls = [url.get_secret_value() for url in person.apprise]
+    if channel is Channel.WEBHOOK:
+        urls = [person.webhook.url] if person.webhook is not None else []
+    return hashlib.sha256("\0".join(urls).encode()).hexdigest()[:16]
+
+
+async def usable(session: AsyncSession, found: Iterable[Address]) -> list[Address]:
+    """Those of some addresses that have not bounced."""
+    return [
+        address for address in found if await session.get(DisabledChannel, (address.channel, address.value)) is None
+    ]
 
 
 async def lease(session: AsyncSession, *, count: int, now: datetime, length: timedelta) -> Sequence[Delivery]:

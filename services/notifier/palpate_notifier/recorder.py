@@ -1,27 +1,32 @@
 """Records verdicts: the case changed, messages and events queued, all in one transaction, and only then the ack."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from palpate_notifier.cases import Change, Head, Standing, Status, Step, change, errors, rules_of
+from palpate_notifier import audit
+from palpate_notifier.actions import place_of, plan
+from palpate_notifier.cases import Change, Head, Standing, Status, change, errors, rules_of
+from palpate_notifier.correction_events import step_event
 from palpate_notifier.database import Sessions, is_away
 from palpate_notifier.directory import Directory
-from palpate_notifier.messages import correction_requested
-from palpate_notifier.outbox import queue
+from palpate_notifier.notices import Kind, notice, withdraw
 from palpate_notifier.references import new_reference
-from palpate_notifier.tables import CaseEvent, CaseRow, ClaimHead, OutgoingEvent
+from palpate_notifier.routing import Assignment, Route, assignments
+from palpate_notifier.schedule import due
+from palpate_notifier.tables import CaseEvent, CaseMember, CaseRow, ClaimHead
 from palpate_runtime import metrics
 from palpate_runtime.consumer import Entry, Failures, TransientError
-from palpate_schemas.correction import CorrectionStep
-from palpate_schemas.events import SCHEMA_URI, ClaimFailed, ClaimPassed, CorrectionEvent
+from palpate_schemas.events import ClaimFailed, ClaimPassed
+from palpate_schemas.finding import Finding
+from palpate_schemas.values import Program
 from palpate_schemas.verdict import ClaimVerdict
 
 if TYPE_CHECKING:
@@ -29,7 +34,6 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger()
 
-SOURCE = "urn:palpate:notifier"
 Verdict = ClaimFailed | ClaimPassed
 _VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 
@@ -42,11 +46,13 @@ class Recorder:
         sessions: Sessions,
         directory: Directory,
         *,
-        mail_domain: str,
+        routes: Route,
         clock: Callable[[], datetime],
+        group_wait: timedelta | None = None,
         queued: Callable[[], None] = lambda: None,
     ) -> None:
-        self._sessions, self._directory, self._mail_domain = sessions, directory, mail_domain
+        """`group_wait`, where it is given, is that of every route."""
+        self._sessions, self._directory, self._routes, self._group_wait = sessions, directory, routes, group_wait
         self._clock, self._queued = clock, queued
 
     async def record(self, entries: Sequence[Entry], redis: "Redis", group: str) -> Failures:
@@ -105,9 +111,11 @@ class Recorder:
         if not await self._is_news(session, verdict):
             return said | {"outcome": "duplicate"}
         case = await session.scalar(
-            select(CaseRow).where(CaseRow.source == verdict.source_event.source, CaseRow.claim_id == verdict.claim_id)
+            select(CaseRow)
+            .where(CaseRow.source == verdict.source_event.source, CaseRow.claim_id == verdict.claim_id)
+            .with_for_update()
         )
-        standing = None if case is None else Standing(Status(case.status), frozenset(case.rules))
+        standing = None if case is None else Standing(Status(case.status), frozenset(case.rules), case.version)
         changed = change(standing, verdict)
         if changed is None:
             return said | {"outcome": "nothing_to_do"}
@@ -127,15 +135,22 @@ class Recorder:
 
     async def _apply(self, session: AsyncSession, case: CaseRow | None, changed: Change, event: Verdict) -> CaseRow:
         verdict, now = event.data, self._clock()
+        begins = case is None or case.closed_at is not None
         if case is None:
-            case = self._open(verdict, now)
+            case = self._new(verdict)
+        if begins:
+            self._open(case, verdict, now)
         case.version, case.updated_at, case.status = verdict.version, now, changed.status
-        case.closed_at = None if changed.status is Status.OPEN else now
+        case.closed_at = now if changed.status.is_closed else None
         case.source_event_id, case.traceparent = verdict.source_event.id, event.traceparent
-        if changed.status is Status.OPEN:
-            self._describe(case, verdict)
         session.add(case)
-        await session.flush()
+        if changed.status.is_closed:
+            await self._close(session, case, now)
+        else:
+            self._describe(case, verdict)
+            await session.flush()
+        if changed.tell:
+            await self._hand_out(session, case, changed, now, begins=begins)
         session.add(
             CaseEvent(
                 case_id=case.id,
@@ -147,75 +162,139 @@ class Recorder:
             )
         )
         if changed.step is not None:
-            session.add(_step_event(case, changed.step, now))
-            metrics.CASES.labels(changed.step).inc()
-        if changed.tell:
-            self._tell(session, case, verdict, now)
+            session.add(step_event(case, changed.step, now))
+            await audit.record(
+                session,
+                actor="palpate",
+                action=changed.step,
+                about=f"case/{case.reference}",
+                at=now,
+                detail={"version": verdict.version},
+            )
         return case
 
-    def _open(self, verdict: ClaimVerdict, now: datetime) -> CaseRow:
-        receiver = self._directory.receiver(verdict.rendering_npi, verdict.practice)
+    def _new(self, verdict: ClaimVerdict) -> CaseRow:
         return CaseRow(
             id=str(uuid.uuid4()),
             reference=new_reference(),
             source=verdict.source_event.source,
             claim_id=verdict.claim_id,
-            assignee=receiver.person.id,
-            opened_at=now,
-            due_at=now,
-            reminders=0,
-            escalations=0,
+            # Until it is handed out, in this same transaction.
+            assignee=self._directory.receiver(verdict.rendering_npi, verdict.practice).person.id,
         )
+
+    def _open(self, case: CaseRow, verdict: ClaimVerdict, now: datetime) -> None:
+        """A case begins, or begins again: nothing of an earlier time counts."""
+        case.opened_at, case.due_at = now, due(now, place_of(verdict.practice, self._directory))
+        case.reminders = case.escalations = 0
+        case.snoozed_until = case.acknowledged_at = case.mended_at = case.first_reaction_at = None
+
+    async def _close(self, session: AsyncSession, case: CaseRow, now: datetime) -> None:
+        """Nobody is reminded of a closed case: what waits goes in the same transaction."""
+        case.next_step_at = None
+        await session.flush()
+        await withdraw(session, case.id, now)
 
     def _describe(self, case: CaseRow, verdict: ClaimVerdict) -> None:
         """What the case shows: the newest failing version's findings and lines, and whose claim it is."""
-        receiver = self._directory.receiver(verdict.rendering_npi, verdict.practice)
         case.practice, case.rendering_npi, case.payer_id = verdict.practice, verdict.rendering_npi, verdict.payer_id
-        case.assignee = receiver.person.id
+        case.program, case.profile = verdict.program, verdict.profile
         case.rules = sorted(rules_of(errors(verdict.findings)))
         case.findings = [f.model_dump(mode="json", exclude_none=True, by_alias=True) for f in verdict.findings]
         case.lines = [line.model_dump(mode="json") for line in verdict.lines]
         case.service_dates = [day.isoformat() for day in verdict.service_dates]
 
-    def _tell(self, session: AsyncSession, case: CaseRow, verdict: ClaimVerdict, now: datetime) -> None:
-        receiver = self._directory.receiver(verdict.rendering_npi, verdict.practice)
-        message = correction_requested(
-            name=receiver.person.name,
-            practice=self._directory.practice_name(verdict.practice),
-            reference=case.reference,
-            claim_id=verdict.claim_id,
-            version=verdict.version,
-            findings=errors(verdict.findings),
-            why=receiver.why,
+    async def _hand_out(
+        self, session: AsyncSession, case: CaseRow, changed: Change, now: datetime, *, begins: bool
+    ) -> None:
+        """Who mends which part, and what they are told.  A part that somebody has been given stays with them."""
+        found = assigned(case, self._routes, self._directory)
+        members = {} if begins else await self._members(session, case)
+        people = {part: members.get(part) or names for part, names in _people(found).items()}
+        went_up = {part: names for part, names in members.items() if part in {"cover", "manager"}}
+        case.assignee = next(iter(people.values()))[0]
+        # Whoever said that it is mended, or has it in hand, has to look again.
+        case.mended_at = case.acknowledged_at = case.snoozed_until = None
+        plan(case, self._directory, now, repeat=repeat_of(found))
+        await session.flush()
+        await self._set_members(session, case, people | went_up)
+        await withdraw(session, case.id, now)
+        self._tell(session, case, found, people, changed=changed, now=now)
+
+    async def _members(self, session: AsyncSession, case: CaseRow) -> dict[str, list[str]]:
+        """Who has which part, as it stands: routed, or given by somebody to somebody."""
+        rows = await session.scalars(
+            select(CaseMember).where(CaseMember.case_id == case.id).order_by(CaseMember.part, CaseMember.person)
         )
-        queue(session, case, receiver.person, message, mail_domain=self._mail_domain, now=now)
+        members: dict[str, list[str]] = {}
+        for row in rows:
+            members.setdefault(row.part, []).append(row.person)
+        return members
+
+    async def _set_members(self, session: AsyncSession, case: CaseRow, people: Mapping[str, Sequence[str]]) -> None:
+        await session.execute(delete(CaseMember).where(CaseMember.case_id == case.id))
+        session.add_all(
+            CaseMember(case_id=case.id, part=part, person=person) for part, names in people.items() for person in names
+        )
+
+    def _tell(
+        self,
+        session: AsyncSession,
+        case: CaseRow,
+        found: Sequence[Assignment],
+        people: Mapping[str, Sequence[str]],
+        *,
+        changed: Change,
+        now: datetime,
+    ) -> None:
+        """One notice a person, whatever parts of the case are theirs."""
+        told: set[str] = set()
+        for part, names in people.items():
+            for person in names:
+                if person in told:
+                    continue
+                told.add(person)
+                mine = [each for each in found if each.person.id == person] or [
+                    each for each in found if each.part.value == part
+                ]
+                wait = self._group_wait if self._group_wait is not None else min(each.group_wait for each in mine)
+                session.add(
+                    notice(
+                        case,
+                        person,
+                        Kind.REQUESTED,
+                        why=mine[0].why if mine[0].person.id == person else "has this case",
+                        now=now,
+                        not_before=now + wait,
+                        channels=dict.fromkeys(str(channel) for each in mine for channel in each.channels),
+                        still=sorted(changed.still),
+                        new=sorted(changed.new),
+                        route=list(mine[0].way),
+                    )
+                )
 
 
-def _step_event(case: CaseRow, step: Step, now: datetime) -> OutgoingEvent:
-    event_id = str(uuid.uuid4())
-    event = CorrectionEvent(
-        specversion="1.0",
-        id=event_id,
-        source=SOURCE,
-        type=step.value,
-        subject=case.claim_id,
-        time=now,
-        dataschema=SCHEMA_URI.format(type=step.value),
-        traceparent=case.traceparent,
-        data=CorrectionStep.model_validate(
-            {
-                "case_id": case.id,
-                "claim_id": case.claim_id,
-                "version": case.version,
-                "practice": case.practice,
-                "rendering_npi": case.rendering_npi,
-                "source_event": {"source": case.source, "id": case.source_event_id},
-                "at": now,
-                "assignee": case.assignee,
-                "rules": case.rules if step is Step.REQUESTED else [],
-            }
-        ),
+def assigned(case: CaseRow, routes: Route, directory: Directory) -> tuple[Assignment, ...]:
+    """Who a case is for, by the routes as they are now."""
+    return assignments(
+        routes,
+        directory,
+        [Finding.model_validate(finding) for finding in case.findings],
+        program=Program(case.program) if case.program is not None else None,
+        practice=case.practice,
+        rendering_npi=case.rendering_npi,
     )
-    return OutgoingEvent(
-        event_id=event_id, body=event.model_dump_json(exclude_none=True), created_at=now, published_at=None
-    )
+
+
+def _people(found: Sequence[Assignment]) -> dict[str, list[str]]:
+    people: dict[str, list[str]] = {}
+    for each in found:
+        names = people.setdefault(each.part.value, [])
+        if each.person.id not in names:
+            names.append(each.person.id)
+    return people
+
+
+def repeat_of(found: Sequence[Assignment]) -> int:
+    """The most frequent reminders that a route of the case asks for; 0 when all say never."""
+    return min((each.repeat for each in found if each.repeat), default=0)

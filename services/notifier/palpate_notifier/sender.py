@@ -1,4 +1,4 @@
-"""Sends what is in the outbox, by e-mail; a dead SMTP server stops nothing but this."""
+"""Sends what is in the outbox, by e-mail, webhook or Apprise; a dead server stops nothing but its messages."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,13 +9,25 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from palpate_notifier.channels.email import send
+from palpate_notifier.channels import apprise, email, webhook
+from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.database import Sessions, is_away
-from palpate_notifier.directory import Directory
+from palpate_notifier.directory import Channel, Directory
 from palpate_notifier.messages import not_delivered
-from palpate_notifier.outbox import DeliveryStatus, Next, RetryPolicy, after, lease, queue, settle
+from palpate_notifier.outbox import (
+    Address,
+    DeliveryStatus,
+    Next,
+    RetryPolicy,
+    addresses,
+    after,
+    lease,
+    queue,
+    settle,
+    usable,
+)
 from palpate_notifier.settings import NotifierSettings
-from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase
+from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase, DisabledChannel
 from palpate_runtime import metrics
 from palpate_runtime.logs import describe
 
@@ -72,7 +84,7 @@ class Sender:
             return
 
     async def _send(self, delivery: Delivery) -> None:
-        attempt = await send(delivery, self._settings)
+        attempt = await self._attempt(delivery)
         now = self._clock()
         result = after(
             attempt,
@@ -84,28 +96,66 @@ class Sender:
         )
         async with self._sessions.begin() as session:
             ours = await settle(session, delivery, result, attempt, now)
-            if ours and result.status in {DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN}:
-                case = await session.scalar(
-                    select(CaseRow).join(DeliveryCase).where(DeliveryCase.delivery_id == delivery.id).limit(1)
+            if ours and attempt.bounced:
+                await session.merge(
+                    DisabledChannel(
+                        channel=delivery.channel,
+                        address=delivery.address,
+                        person=delivery.person,
+                        reason=attempt.detail or "refused",
+                        since=now,
+                    )
                 )
-                if case is not None:
-                    self._tell_the_manager(session, case, delivery, now)
+            if ours and result.status in {DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN}:
+                await self._tell_the_manager(session, delivery, now, disabled=attempt.bounced)
         self._say(delivery, result, attempt.detail, ours=ours)
 
-    def _tell_the_manager(self, session: AsyncSession, case: CaseRow, delivery: Delivery, now: datetime) -> None:
-        manager = self._directory.manager_of(case.practice)
-        if manager.email == delivery.address:
+    async def _attempt(self, delivery: Delivery) -> Attempt:
+        if delivery.channel == Channel.EMAIL:
+            return await email.send(delivery, self._settings)
+        person = self._directory.people.get(delivery.person)
+        if person is None:
+            return Attempt(Sent.REFUSED, "not in the directory any more")
+        if delivery.channel == Channel.APPRISE:
+            return await apprise.send(delivery, person)
+        if person.webhook is None:
+            return Attempt(Sent.REFUSED, "has no webhook any more")
+        return await webhook.send(delivery, person.webhook, self._settings, self._clock())
+
+    async def _tell_the_manager(
+        self, session: AsyncSession, delivery: Delivery, now: datetime, *, disabled: bool
+    ) -> None:
+        cases = (
+            await session.scalars(select(CaseRow).join(DeliveryCase).where(DeliveryCase.delivery_id == delivery.id))
+        ).all()
+        manager = self._directory.manager_of(delivery.practice)
+        reached = await usable(session, [*addresses(manager), Address(Channel.EMAIL, manager.email)])
+        to = next((each for each in reached if each.value != delivery.address), None)
+        if to is None or not cases or delivery.kind == "undelivered":
             # There is nobody further to tell; the log and `palpate status` show it.
             return
         person = self._directory.people.get(delivery.person)
         message = not_delivered(
             name=manager.name,
-            practice=self._directory.practice_name(case.practice),
-            reference=case.reference,
-            claim_id=case.claim_id,
+            practice=self._directory.practice_name(delivery.practice),
+            reference=cases[0].reference,
+            claim_id=cases[0].claim_id,
             person=person.name if person is not None else delivery.person,
+            channel=delivery.channel,
+            disabled=disabled,
+            inbox_url=self._settings.inbox_url,
         )
-        queue(session, case, manager, message, mail_domain=self._settings.mail_domain, now=now)
+        queue(
+            session,
+            manager,
+            to,
+            message,
+            cases=[case.id for case in cases],
+            practice=delivery.practice,
+            kind="undelivered",
+            mail_domain=self._settings.mail_domain,
+            now=now,
+        )
         self.wake()
 
     def _say(self, delivery: Delivery, result: Next, detail: str | None, *, ours: bool) -> None:

@@ -15,6 +15,20 @@ class NotifierSettings(RuntimeSettings):
     """Where the correction cases are kept, as an async SQLAlchemy URL."""
     directory: Path = Path("directory.toml")
     """Who is who: practices and people, by NPI."""
+    routes: Path | None = None
+    """Who is told of what; the shipped routes without it."""
+    inbox_url: Annotated[str | None, Field(pattern=r"^https?://[^\s]+$")] = None
+    """Where people open the inbox.  With it, messages say only how many and by when, and link there; without it, a mail
+    names the claims and says what to do, since there is nowhere else to read it."""
+    group_wait_s: Annotated[float | None, Field(ge=0)] = None
+    """What comes within this time is one message a person; by default as the routes say, two minutes."""
+    mails_per_hour: Annotated[int, Field(ge=1)] = 12
+    """The most messages an hour to one address, reminders and all; the rest waits and becomes one."""
+    storm_cases: Annotated[int, Field(ge=2)] = 20
+    """So many cases of one rule for one person within an hour are a storm: one message, the rest in the morning."""
+    webhook_private_addresses: bool = False
+    """Whether webhooks may go to private and loopback addresses."""
+    webhook_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     smtp_host: str = "127.0.0.1"
     smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 25
     smtp_security: Literal["none", "starttls", "tls"] = "none"

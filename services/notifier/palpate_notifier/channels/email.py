@@ -3,32 +3,12 @@
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
-from enum import StrEnum
 
 import aiosmtplib
 
+from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import Delivery
-
-
-class Sent(StrEnum):
-    """How an attempt ended."""
-
-    ACCEPTED = "accepted"
-    LATER = "later"
-    """The server is away, or says to try again: nothing has been accepted."""
-    REFUSED = "refused"
-    """The server will never take this message."""
-    UNKNOWN = "unknown"
-    """The connection broke after the message was given over: it may have arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """The result of one attempt.  `detail` is a code or an error's type, never a server's text: it may quote us."""
-
-    sent: Sent
-    detail: str | None = None
 
 
 def message_of(delivery: Delivery, mail_from: str) -> EmailMessage:
@@ -44,6 +24,10 @@ def message_of(delivery: Delivery, mail_from: str) -> EmailMessage:
     message.set_content(delivery.text)
     message.add_alternative(delivery.html, subtype="html")
     return message
+
+
+# RFC 5321, 4.2.3: mailbox unavailable, user not local, mailbox name not allowed.
+_NO_SUCH_MAILBOX = {550, 551, 553}
 
 
 async def send(delivery: Delivery, settings: NotifierSettings) -> Attempt:
@@ -62,6 +46,7 @@ async def send(delivery: Delivery, settings: NotifierSettings) -> Attempt:
     try:
         async with client:
             await client.mail(message["From"].addresses[0].addr_spec)
+            progress.recipient_named = True
             await client.rcpt(delivery.address)
             progress.given_over = True
             await client.data(message.as_bytes())
@@ -69,7 +54,9 @@ async def send(delivery: Delivery, settings: NotifierSettings) -> Attempt:
     except aiosmtplib.SMTPResponseException as error:
         if progress.accepted:
             return Attempt(Sent.ACCEPTED)
-        return Attempt(Sent.REFUSED if error.code >= 500 else Sent.LATER, str(error.code))
+        if error.code < 500:
+            return Attempt(Sent.LATER, str(error.code))
+        return Attempt(Sent.REFUSED, str(error.code), bounced=progress.is_about_the_address(error.code))
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
         if progress.accepted:
             # The server has answered 250 to the message; how it says good-bye does not matter.
@@ -80,5 +67,10 @@ async def send(delivery: Delivery, settings: NotifierSettings) -> Attempt:
 
 @dataclass(slots=True)
 class _Progress:
+    recipient_named: bool = False
     given_over: bool = False
     accepted: bool = False
+
+    def is_about_the_address(self, code: int) -> bool:
+        """Whether a refusal is of this recipient, and not of us, of the sender or of what the message says."""
+        return self.recipient_named and (not self.given_over or code in _NO_SUCH_MAILBOX)
