@@ -109,6 +109,14 @@ class StreamConsumer:
         """
         if not self._subscriber.running:
             return False
+        groups = await self._redis.xinfo_groups(self.stream)
+        ours = next((group for group in groups if group["name"] == self.group.encode()), None)
+        if ours is None:
+            return False
+        if not ours["lag"]:
+            # Nothing waits.  Before 7.2, Redis writes down a consumer only when it gives it something, so that one
+            # which reads and reads from an empty stream is not there to be seen.
+            return True
         longest_ms = max(3 * self._settings.block_ms, 10_000)
         consumers = await self._redis.xinfo_consumers(self.stream, self.group)
         mine = (each for each in consumers if each["name"] == self.name.encode())
