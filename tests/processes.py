@@ -78,6 +78,7 @@ def services(
         "PALPATE_DIRECTORY": str(directory),
         "PALPATE_SMTP_HOST": "127.0.0.1",
         "PALPATE_SMTP_PORT": str(smtp_port),
+        "PALPATE_GROUP_WAIT_S": "0",
         **{f"PALPATE_{key.upper()}": value for key, value in settings.items()},
     }
     running = {name: ServiceProcess(name, folder, env) for name in names or ("validator", "notifier")}
