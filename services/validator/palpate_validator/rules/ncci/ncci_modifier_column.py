@@ -17,7 +17,8 @@ Move the modifier to the line of the second code.
 The same on 2019-07-01: from then on either line is accepted.
 
 ## Limits
-From 2019-07-01 nothing is said, although other payers may still look at the second code alone.
+From 2019-07-01 nothing is said, although other payers may still look at the second code alone. Where the edit table does
+not say since when a pair is kept apart, it is a warning.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from datetime import date
 
 from palpate_schemas.finding import Denial
 from palpate_validator.code_pairs import billed_pairs, separated
-from palpate_validator.rule import BILLER, Result, fails, rule
+from palpate_validator.rule import BILLER, Result, fails, rule, warns
 from palpate_validator.visit import DISTINCT_MODIFIERS, Visit
 
 
@@ -46,7 +47,9 @@ def modifier_on_the_first_code_only(visit: Visit) -> Iterator[Result]:
         if not pair.edit.modifier_allowed or not separated(visit, pair) or pair.column2.has(*accepted):
             continue
         if all(line.has(*DISTINCT_MODIFIERS) for line in pair.column1):
-            yield fails(
+            # A pair that may have begun later is no fault, and the modifier may be meant for another pair.
+            say = fails if visit.date_of_service >= pair.edit.sure_from else warns
+            yield say(
                 f"The modifier that sets {pair.edit.column1} and {pair.edit.column2} apart is on {pair.edit.column1}; "
                 f"until the middle of 2019 it counts on {pair.edit.column2} alone (line {pair.column2.line_number}).",
                 line=pair.column2,
