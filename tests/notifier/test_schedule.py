@@ -76,6 +76,14 @@ STEPS = {
         case(snoozed_until=at("2026-11-06 12:00")),
         (REMIND, "2026-11-06 12:00"),
     ),
+    "at rest over one of the mornings": (
+        case(snoozed_until=at("2026-11-04 12:00")),
+        (REMIND, "2026-11-05 09:00"),
+    ),
+    "at rest past the day it was due, it has a business day more": (
+        case(reminders=2, snoozed_until=at("2026-11-06 12:00")),
+        (MANAGER, "2026-11-09 17:00"),
+    ),
     "at rest for less than that, as ever": (
         case(snoozed_until=at("2026-11-03 12:00")),
         (REMIND, "2026-11-04 09:00"),

@@ -36,7 +36,7 @@ class Conflict(Exception):
 
     def __init__(self, case: CaseRow) -> None:
         super().__init__(f"case {case.reference} has changed")
-        self.case = case
+        self.case_id, self.reference, self.row_version = case.id, case.reference, case.row_version
 
 
 class NoSuchCase(LookupError):

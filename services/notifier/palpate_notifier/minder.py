@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -74,7 +74,13 @@ class Minder:
 
     async def _mind(self, session: AsyncSession, case: CaseRow, now: datetime) -> None:
         repeat = repeat_of(assigned(case, self._routes, self._directory))
-        coming = next_step(waiting(case, self._directory), place_of(case.practice, self._directory), repeat=repeat)
+        planned = case.next_step_at or now
+        coming = next_step(
+            waiting(case, self._directory),
+            place_of(case.practice, self._directory),
+            repeat=repeat,
+            after=planned - timedelta(microseconds=1),
+        )
         if coming is not None and coming[1] <= now:
             if coming[0] is NextStep.REMIND:
                 await self._remind(session, case, now)

@@ -98,41 +98,43 @@ def next_step(
         case: The case as it stands.
         place: Where its practice is.
         repeat: Business days between reminders; 0 reminds of nothing.
-        after: Mornings up to here have passed: a service that was down gives one reminder, not all that it missed.
+        after: Mornings up to here are past: a service that was down gives one reminder, not all that it missed.
     """
-    step = _next_step(case, place, repeat, after)
-    if step is None:
-        return None
-    what, at = step
-    return what, max(at, case.snoozed_until) if case.snoozed_until is not None else at
-
-
-def _next_step(case: Waiting, place: Place, repeat: int, after: datetime | None) -> tuple[NextStep, datetime] | None:
     if case.status.is_closed or case.status is Status.DISPUTED:
         return None
     if case.escalations == 0:
         for morning in _mornings(case, place, repeat):
             if after is None or morning > after:
                 return NextStep.REMIND, morning
-        return (NextStep.ASK_COVER if case.has_cover else NextStep.ASK_MANAGER), case.due_at
+        return (NextStep.ASK_COVER if case.has_cover else NextStep.ASK_MANAGER), _goes_up(case, place)
     if case.escalations == 1:
-        return NextStep.ASK_MANAGER, place.on(place.business_days_after(place.day_of(case.due_at), 1), MORNING)
+        day_after = place.business_days_after(place.day_of(_goes_up(case, place)), 1)
+        return NextStep.ASK_MANAGER, place.on(day_after, MORNING)
     return None
 
 
+def _goes_up(case: Waiting, place: Place) -> datetime:
+    """When it is due; one that was at rest then has until the end of the business day after it wakes."""
+    if case.snoozed_until is None or case.snoozed_until <= case.due_at:
+        return case.due_at
+    return place.on(place.business_days_after(place.day_of(case.snoozed_until), 1), CLOSING)
+
+
 def _mornings(case: Waiting, place: Place, repeat: int) -> list[datetime]:
-    """When reminders are still to be given."""
+    """When reminders are still to be given: not while it is at rest, and once as it wakes where all was missed."""
     if not repeat or case.reminders >= MOST_REMINDERS:
         return []
     last = place.on(place.day_of(case.due_at), MORNING)
     if case.status is Status.ACKNOWLEDGED:
-        return [last]
-    opened_on = place.day_of(case.opened_at)
-    mornings = [
-        place.on(place.business_days_after(opened_on, 1 + count * repeat), MORNING)
-        for count in range(case.reminders + 1, MOST_REMINDERS + 1)
-    ]
-    return [morning for morning in mornings if morning <= last]
+        mornings = [last]
+    else:
+        opened_on = place.day_of(case.opened_at)
+        counts = range(case.reminders + 1, MOST_REMINDERS + 1)
+        mornings = [place.on(place.business_days_after(opened_on, 1 + count * repeat), MORNING) for count in counts]
+    mornings = [morning for morning in mornings if morning <= last]
+    if case.snoozed_until is None:
+        return mornings
+    return [morning for morning in mornings if morning > case.snoozed_until] or [case.snoozed_until]
 
 
 def reminders_after(case: Waiting) -> int:
