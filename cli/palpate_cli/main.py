@@ -20,6 +20,10 @@ app = typer.Typer(
 )
 serve = typer.Typer(help="Run one service of a deployment.", no_args_is_help=True)
 app.add_typer(serve, name="serve")
+route = typer.Typer(help="Who is told of what.", no_args_is_help=True)
+app.add_typer(route, name="route")
+audit = typer.Typer(help="Who did or saw what.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 errors = Console(stderr=True)
 
@@ -77,7 +81,9 @@ def check(
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
     undetermined: Annotated[
         bool,
-        typer.Option("--undetermined", help="Text: also list what could not be checked, and which fact is missing."),
+        typer.Option(
+            "--undetermined", help="Text: also list notices, and what could not be checked for want of which fact."
+        ),
     ] = False,
 ) -> None:
     """Judge claim files.  Exit 0: all pass; 1: some fail; 2: some could not be read (the rest is still judged)."""
@@ -229,6 +235,69 @@ def demo(
     from palpate_cli.demo import run_demo
 
     raise typer.Exit(asyncio.run(run_demo(samples, keep)))
+
+
+@route.command("explain")
+def route_explain(
+    what: Annotated[
+        str, typer.Argument(help="A claim file, or the number of a claim that has a case.", show_default=False)
+    ],
+    *,
+    directory: Annotated[Path | None, typer.Option(help="Who is who; by default PALPATE_DIRECTORY.")] = None,
+    routes: Annotated[Path | None, typer.Option(help="The routing file; by default PALPATE_ROUTES, or ours.")] = None,
+    data: DataFolder = None,
+    database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
+    profiles: ProfileFolders = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Show who would be told of a claim, by which route, when and why.  Nothing is sent."""
+    from palpate_cli.route import explain_routes
+    from palpate_cli.where import database_url, directory_file, routes_file
+
+    raise typer.Exit(
+        explain_routes(
+            what,
+            directory=directory_file(directory, data),
+            routes=routes_file(routes),
+            database_url=database_url(database, data),
+            profile_folders=tuple(profiles or ()),
+            as_json=output == "json",
+        )
+    )
+
+
+@audit.command("verify")
+def audit_verify(
+    *,
+    data: DataFolder = None,
+    database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
+    until: Annotated[str | None, typer.Option(help="A last hash that was kept elsewhere.")] = None,
+) -> None:
+    """Check that no entry was changed or taken out.  Exit 0: it holds; 1: it does not."""
+    from palpate_cli.audit_log import verify_audit
+
+    raise typer.Exit(verify_audit(_database(database, data), until=until))
+
+
+@audit.command("export")
+def audit_export(
+    *,
+    data: DataFolder = None,
+    database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
+) -> None:
+    """Print every entry as a JSON line."""
+    from palpate_cli.audit_log import export_audit
+
+    raise typer.Exit(export_audit(_database(database, data)))
+
+
+def _database(given: str | None, data: Path | None) -> str:
+    from palpate_cli.where import database_url
+
+    url = database_url(given, data)
+    if url is None:
+        raise fail("no case database here; --database URL or --data FOLDER says where it is")
+    return url
 
 
 @app.command("mail-sink", hidden=True)

@@ -28,3 +28,19 @@ def database_url(given: str | None, data: Path | None) -> str | None:
         return url
     file = data_folder(data) / "cases.db"
     return f"sqlite+aiosqlite:///{file}" if file.exists() else None
+
+
+def directory_file(given: Path | None, data: Path | None) -> Path:
+    """Who is who: as given, PALPATE_DIRECTORY, or the embedded default's."""
+    if given is not None:
+        return given
+    if set_ := os.environ.get("PALPATE_DIRECTORY"):
+        return Path(set_)
+    return data_folder(data) / "directory.toml"
+
+
+def routes_file(given: Path | None) -> Path | None:
+    """The routing file: as given, PALPATE_ROUTES, or None for the shipped one."""
+    if given is not None:
+        return given
+    return Path(set_) if (set_ := os.environ.get("PALPATE_ROUTES")) else None
