@@ -3,7 +3,7 @@
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -12,28 +12,69 @@ from pathlib import Path
 from palpate_schemas.values import Severity
 from palpate_schemas.verdict import Ruleset
 from palpate_validator.catalogue import catalogue
-from palpate_validator.dated import BadData
+from palpate_validator.dated import BadData, DatedValue
 from palpate_validator.parameters import Parameter, load_parameters
 from palpate_validator.profiles import Profile, Profiles, load_profiles
-from palpate_validator.rule import Rule
+from palpate_validator.rule import Question, Rule
 from palpate_validator.tables import Tables, load_tables
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Selected:
     """A rule as one payer applies it on one day."""
 
     rule: Rule
     severity: Severity
 
+    def triggered_by(self, codes: frozenset[str], modifiers: frozenset[str]) -> bool:
+        """Whether a visit with these codes and modifiers is any of the rule's business."""
+        header = self.rule.header
+        return (header.codes is None or not header.codes.isdisjoint(codes)) and (
+            header.modifiers is None or not header.modifiers.isdisjoint(modifiers)
+        )
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Rules that begin with the same question, which is asked once for all of them."""
+
+    given: Question | None
+    selected: tuple[Selected, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Selection:
     """The rules in force for one payer on one day, and the settings that they miss in its profile."""
 
     per_visit: tuple[Selected, ...]
     per_claim: tuple[Selected, ...]
     unsaid_settings: tuple[str, ...]
+    ids: frozenset[str]
+    """All of their ids."""
+    settings: Mapping[str, DatedValue]
+    """What the profile says on that day, by key."""
+    _steps: dict[tuple[bool, frozenset[str], frozenset[str]], tuple[Step, ...]] = field(default_factory=dict)
+
+    def steps(self, *, per_claim: bool, codes: frozenset[str], modifiers: frozenset[str]) -> tuple[Step, ...]:
+        """What to ask of a visit that bills these codes with these modifiers; most visits are alike, so remembered."""
+        asked = (per_claim, codes, modifiers)
+        found = self._steps.get(asked)
+        if found is None:
+            if len(self._steps) >= _MOST_STEPS:
+                self._steps.clear()
+            chosen = self.per_claim if per_claim else self.per_visit
+            found = self._steps[asked] = _steps(each for each in chosen if each.triggered_by(codes, modifiers))
+        return found
+
+
+_MOST_STEPS = 1024
+
+
+def _steps(selected: Iterable[Selected]) -> tuple[Step, ...]:
+    by_question: dict[Question | None, list[Selected]] = {}
+    for each in selected:
+        by_question.setdefault(each.rule.header.given, []).append(each)
+    return tuple(Step(given, tuple(together)) for given, together in by_question.items())
 
 
 class RuleBook:
@@ -86,6 +127,8 @@ class RuleBook:
             tuple(each for each in selected if each.rule.header.per == "visit"),
             tuple(each for each in selected if each.rule.header.per == "claim"),
             tuple(sorted(unsaid)),
+            frozenset(each.rule.id for each in selected),
+            {key: dated for key in profile.settings if (dated := profile.on(key, day)) is not None},
         )
 
     def _refuse_unknown_rules(self) -> None:

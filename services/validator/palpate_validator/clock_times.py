@@ -1,7 +1,7 @@
 """What the clock times on a claim say: minutes that two services share, and stretches that cannot be."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from palpate_validator.visit import Line, Visit, clock_minutes
@@ -25,7 +25,8 @@ class Overlap:
         )
 
 
-def overlaps(visit: Visit) -> Iterator[Overlap]:
+@lru_cache(maxsize=1)
+def overlaps(visit: Visit) -> tuple[Overlap, ...]:
     """Every pair of timed lines of the day that shares minutes.
 
     Timed services are one-on-one, so a minute belongs to one of them; the untimed modalities (97010-97028) may run
@@ -33,19 +34,28 @@ def overlaps(visit: Visit) -> Iterator[Overlap]:
     """
     clocked = (line for line in visit.lines if line.intervals and visit.kind(line.code) in {"timed_15", "timed_other"})
     ordered = sorted(clocked, key=lambda each: (each.line_number, each.index))
-    for first, second in combinations(ordered, 2):
-        if minutes := shared_minutes(first, second):
-            yield Overlap(first, second, minutes, _by_two_people(visit, first, second))
+    shared = ((first, second, shared_minutes(first, second)) for first, second in combinations(ordered, 2))
+    return tuple(Overlap(one, two, minutes, _by_two_people(visit, one, two)) for one, two, minutes in shared if minutes)
 
 
 def shared_minutes(first: Line, second: Line) -> int:
     """Minutes that lie in the intervals of both lines."""
+    if _ends(first) <= _begins(second) or _ends(second) <= _begins(first):
+        return 0
     return len(_minutes_covered(first) & _minutes_covered(second))
 
 
 def clocked_minutes(start: str, end: str) -> int:
     """Minutes from one time of day to another; negative where the end comes first."""
     return clock_minutes(end) - clock_minutes(start)
+
+
+def _begins(line: Line) -> int:
+    return min(clock_minutes(each.start) for each in line.intervals)
+
+
+def _ends(line: Line) -> int:
+    return max(clock_minutes(each.end) for each in line.intervals)
 
 
 def _minutes_covered(line: Line) -> set[int]:

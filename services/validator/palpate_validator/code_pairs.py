@@ -5,6 +5,7 @@ Column 2 of a pair is the code that the payer denies.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -58,13 +59,16 @@ class BilledPair:
         }
 
 
-def billed_pairs(visit: Visit, program: str = "medicare") -> Iterator[BilledPair]:
+@lru_cache(maxsize=2)
+def billed_pairs(visit: Visit, program: str = "medicare") -> tuple[BilledPair, ...]:
     """The active edits among the visit's lines.
 
     An edit binds one provider, or one group and specialty: a physical and an occupational therapy line are no pair.
     """
-    if len(visit.codes) < 2:
-        return
+    return () if len(visit.codes) < 2 else tuple(_billed_pairs(visit, program))
+
+
+def _billed_pairs(visit: Visit, program: str) -> Iterator[BilledPair]:
     table = visit.tables.ptp[program]
     quarter = str(table.quarter(visit.date_of_service))
     for edit in table.edits(visit.codes, visit.date_of_service):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 from palpate_validator.dated import BEGINNING
 from palpate_validator.tables import TABLES, rows
@@ -13,6 +13,7 @@ def longest_prefix(code: str, prefixes: Collection[str]) -> str | None:
     return next((code[:length] for length in range(len(code), 0, -1) if code[:length] in prefixes), None)
 
 
+@lru_cache(maxsize=4096)
 def regions_of(code: str) -> frozenset[str]:
     """The body regions in which a diagnosis lies; empty when it lies nowhere in particular."""
     by_prefix = _regions()
@@ -20,11 +21,13 @@ def regions_of(code: str) -> frozenset[str]:
     return frozenset() if prefix is None else by_prefix[prefix]
 
 
+@lru_cache(maxsize=4096)
 def is_manifestation(code: str) -> bool:
     """Whether the tabular list wants the underlying disease coded before it."""
     return longest_prefix(code, _manifestations()) is not None
 
 
+@lru_cache(maxsize=4096)
 def supports_manual_therapy(code: str) -> bool:
     """Whether a diagnosis can be the reason for manual therapy, by the default list."""
     return longest_prefix(code, _supporting()) is not None

@@ -66,6 +66,16 @@ class Documented:
         return unexplained
 
 
+def unexplained(visit: Visit) -> bool:
+    """Whether no technique of 97140 is named: what the rules about the right code have in common.
+
+    Raises:
+        MissingFact: as `documented_techniques`.
+    """
+    return not documented_techniques(visit).manual
+
+
+@lru_cache(maxsize=1)
 def documented_techniques(visit: Visit) -> Documented:
     """What the notes of a visit name.
 
@@ -74,7 +84,7 @@ def documented_techniques(visit: Visit) -> Documented:
     """
     notes = tuple(_part(note, visit.claim.rendering_provider.profession) for note in visit.notes)
     if not notes:
-        raise MissingFact(TEXT, f"No visit note of {visit.date_of_service} is shared, so this cannot be checked.")
+        raise MissingFact(TEXT, visit.no_note)
     documented = _read(notes)
     if not documented.manual and not all(texts for texts, _, _ in notes):
         raise MissingFact(TEXT, f"A visit note of {visit.date_of_service} is shared without its text.")

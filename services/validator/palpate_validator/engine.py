@@ -8,15 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from palpate_schemas.claim import Claim
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Outcome, Severity, Verdict
 from palpate_schemas.verdict import Counts
-from palpate_validator.book import RuleBook, Selected
+from palpate_validator.book import RuleBook, Selected, Selection
 from palpate_validator.profiles import Profile
-from palpate_validator.rule import MissingFact, Result, Rule, cannot_tell
+from palpate_validator.rule import MissingFact, Question, Result, cannot_tell
 from palpate_validator.visit import MANUAL_THERAPY, Line, Visit, lines_of
 
 _GRAVEST_FIRST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -57,38 +58,39 @@ def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: P
         not applicable and passes.
     """
     profile = profile or book.profiles.for_payer(claim.payer)
-    by_day = _days(claim)
+    lines = lines_of(claim)
+    by_day = _days(claim, lines)
     if not by_day or claim.frequency_code == VOID:
         return Judgement(Verdict.PASS, applicable=False, profile=profile.id, findings=(), counts=_NOTHING_JUDGED)
     bench = _Bench()
-    for day, lines in by_day.items():
+    for day, its_lines in by_day.items():
         selection = book.selection(profile, day)
-        visit = Visit(claim, day, lines, submitted_on, profile, book, selection.unsaid_settings)
-        bench.run(selection.per_visit, visit)
+        visit = Visit(claim, day, its_lines, submitted_on, profile, book, selection)
+        bench.run(selection, visit, per_claim=False)
     first_day = min(by_day)
     selection = book.selection(profile, first_day)
-    whole = Visit(claim, first_day, lines_of(claim), submitted_on, profile, book, selection.unsaid_settings)
-    bench.run(selection.per_claim, whole)
+    whole = Visit(claim, first_day, lines, submitted_on, profile, book, selection)
+    bench.run(selection, whole, per_claim=True)
     return bench.judgement(profile)
 
 
 _NOTHING_JUDGED = Counts(judged=0, violated=0, undetermined=0)
 
 
-def _days(claim: Claim) -> dict[date, tuple[Line, ...]]:
+def _days(claim: Claim, lines: Iterable[Line]) -> dict[date, tuple[Line, ...]]:
     """The dates of service that concern manual therapy, each with its lines.
 
     A day concerns it when 97140 is billed, or when the shared note says that it was given: its minutes then belong
     to the pool that the other timed units are allocated from.
     """
     by_day: defaultdict[date, list[Line]] = defaultdict(list)
-    for line in lines_of(claim):
+    for line in lines:
         by_day[line.service_date].append(line)
     documented = {n.service_date for n in claim.documentation or () if MANUAL_THERAPY in (n.service_minutes or ())}
     return {
-        day: tuple(lines)
-        for day, lines in sorted(by_day.items())
-        if day in documented or any(line.code == MANUAL_THERAPY for line in lines)
+        day: tuple(its_lines)
+        for day, its_lines in sorted(by_day.items())
+        if day in documented or any(line.code == MANUAL_THERAPY for line in its_lines)
     }
 
 
@@ -100,30 +102,47 @@ class _Bench:
     failures: list[RuleFailure] = field(default_factory=list)
     judged: set[str] = field(default_factory=set)
 
-    def run(self, selected: Iterable[Selected], visit: Visit) -> None:
-        codes, modifiers = visit.codes, visit.modifiers
-        for each in selected:
-            header = each.rule.header
-            self.judged.add(each.rule.id)
-            if header.codes is not None and header.codes.isdisjoint(codes):
-                continue
-            if header.modifiers is not None and header.modifiers.isdisjoint(modifiers):
-                continue
-            self._ask(each, visit)
+    def run(self, selection: Selection, visit: Visit, *, per_claim: bool) -> None:
+        self.judged |= selection.ids
+        for step in selection.steps(per_claim=per_claim, codes=visit.codes, modifiers=visit.modifiers):
+            if step.given is None or self._holds(step.given, step.selected, visit):
+                for each in step.selected:
+                    self._ask(each, visit)
 
-    def _ask(self, selected: Selected, visit: Visit) -> None:
-        rule = selected.rule
+    def _holds(self, given: Question, selected: Iterable[Selected], visit: Visit) -> bool:
         visit.consulted.clear()
         try:
-            for result in rule.judge(visit):
-                self.findings.append(_finding(rule, result, selected.severity, visit))
+            return given(visit)
         except MissingFact as missing:
-            result = cannot_tell(missing.needs, missing.message, line=missing.line)
-            self.findings.append(_finding(rule, result, selected.severity, visit))
+            for each in selected:
+                self._miss(each, missing, visit)
+        except Exception as error:  # noqa: BLE001 - as below
+            for each in selected:
+                self._break(each, error, visit)
+        return False
+
+    def _ask(self, selected: Selected, visit: Visit) -> None:
+        visit.consulted.clear()
+        try:
+            for result in selected.rule.judge(visit):
+                self.findings.append(_finding(selected, result, visit))
+        except MissingFact as missing:
+            self._miss(selected, missing, visit)
         except Exception as error:  # noqa: BLE001 - one broken rule must not stop the others; the caller logs it
-            self.failures.append(RuleFailure(rule.id, error))
-            result = cannot_tell(f"a working rule {rule.id}", "This check could not be made; the fault is ours.")
-            self.findings.append(_finding(rule, result, selected.severity, visit))
+            self._break(selected, error, visit)
+
+    def _miss(self, selected: Selected, missing: MissingFact, visit: Visit) -> None:
+        if missing.line is None and not visit.consulted:
+            self.findings.append(_missing(selected, missing.needs, missing.message))
+        else:
+            result = cannot_tell(missing.needs, missing.message, line=missing.line)
+            self.findings.append(_finding(selected, result, visit))
+
+    def _break(self, selected: Selected, error: Exception, visit: Visit) -> None:
+        self.failures.append(RuleFailure(selected.rule.id, error))
+        needs = f"a working rule {selected.rule.id}"
+        result = cannot_tell(needs, "This check could not be made; the fault is ours.")
+        self.findings.append(_finding(selected, result, visit))
 
     def judgement(self, profile: Profile) -> Judgement:
         violated = {f.rule for f in self.findings if f.outcome is Outcome.VIOLATED}
@@ -150,20 +169,30 @@ def _order(finding: Finding) -> tuple[int, int, str, str]:
     )
 
 
-def _finding(rule: Rule, result: Result, severity: Severity, visit: Visit) -> Finding:
-    header = rule.header
-    violated = result.outcome is Outcome.VIOLATED
+def _finding(selected: Selected, result: Result, visit: Visit) -> Finding:
     evidence = dict(result.evidence)
-    sources = list(header.sources)
+    sources = selected.rule.header.sources
     for name, dated in visit.consulted.items():
         evidence |= dated.evidence(name)
         if dated.source not in sources:
-            sources.append(dated.source)
+            sources = (*sources, dated.source)
+    return _built(selected, result, sources, {key: _shown(value) for key, value in evidence.items()})
+
+
+@lru_cache(maxsize=16_384)
+def _missing(selected: Selected, needs: str, message: str) -> Finding:
+    """A claim without its note leaves thirty rules open, and so does the next one: the same findings serve both."""
+    return _built(selected, cannot_tell(needs, message), selected.rule.header.sources, {})
+
+
+def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidence: dict[str, Any]) -> Finding:
+    rule, header = selected.rule, selected.rule.header
+    violated = result.outcome is Outcome.VIOLATED
     return Finding.model_construct(
         rule=rule.id,
         family=rule.family,
         outcome=result.outcome,
-        severity=result.severity or severity,
+        severity=result.severity or selected.severity,
         title=rule.title,
         message=result.message,
         line_number=None if result.line is None else result.line.line_number,
@@ -174,8 +203,8 @@ def _finding(rule: Rule, result: Result, severity: Severity, visit: Visit) -> Fi
         patch=result.patch,
         applicability=result.applicability or ("confirm" if result.patch else None),
         denial=(result.denial or header.denial) if violated else None,
-        sources=tuple(sources),
-        evidence={key: _shown(value) for key, value in evidence.items()},
+        sources=sources,
+        evidence=evidence,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from palpate_validator.tables import TABLES, Row, rows
@@ -20,6 +20,7 @@ IN_FORCE_SINCE = date(2015, 10, 1)
 _WELL_FORMED = re.compile(r"[A-Z][0-9A-Z][0-9A-Z](?:\.?[0-9A-Z]{1,4})?")
 
 
+@lru_cache(maxsize=4096)
 def normalised(code: str) -> str:
     """The code without its dot and in capitals, as the tables and an 837P write it."""
     return code.strip().upper().replace(".", "")
@@ -31,6 +32,7 @@ def dotted(code: str) -> str:
     return bare if len(bare) <= 3 else f"{bare[:3]}.{bare[3:]}"
 
 
+@lru_cache(maxsize=4096)
 def well_formed(code: str) -> bool:
     """Whether a code as sent has the shape of ICD-10-CM: a letter, two characters, then a dot and up to four more."""
     return _WELL_FORMED.fullmatch(code.strip().upper()) is not None
@@ -84,6 +86,9 @@ class CodeSet:
         self._lines = lines
         self.releases = tuple(sorted(releases, key=lambda release: release.first_day))
         self._changes = changes
+        # A clinic sees the same few hundred diagnoses, and several rules ask about each.
+        self._standing = lru_cache(maxsize=8192)(self._listed)
+        self._row = lru_cache(maxsize=4096)(self._found)
 
     def on(self, code: str, day: date) -> Answer:
         """The standing of a normalised code on a date of service.
@@ -98,7 +103,7 @@ class CodeSet:
         if change is not None:
             return _by_change(change, day)
         release = next((r for r in self.releases if r.first_day <= day <= r.last_day), None)
-        return self._between(code, day) if release is None else self._listed(code, release)
+        return self._between(code, day) if release is None else self._standing(code, release)
 
     def side(self, code: str) -> str | None:
         """`right`, `left`, `both` or `unspecified` for a billable code that has a side; None for any other."""
@@ -113,7 +118,7 @@ class CodeSet:
         """Whether any release has it as a billable code."""
         return self._row(code) is not None
 
-    def _row(self, code: str) -> list[str] | None:
+    def _found(self, code: str) -> list[str] | None:
         at = bisect_left(self._lines, f"{code},")
         if at < len(self._lines) and self._lines[at].startswith(f"{code},"):
             return self._lines[at].split(",")
@@ -143,7 +148,7 @@ class CodeSet:
     def _between(self, code: str, day: date) -> Answer:
         earlier = [release for release in self.releases if release.last_day < day]
         later = [release for release in self.releases if day < release.first_day]
-        around = [self._listed(code, release) for release in (*earlier[-1:], *later[:1])]
+        around = [self._standing(code, release) for release in (*earlier[-1:], *later[:1])]
         agreed = len({answer.standing for answer in around}) == 1
         no_later = not later and around[0].standing is not Standing.NO_SUCH_CODE
         no_earlier = not earlier and around[0].standing is Standing.BILLABLE

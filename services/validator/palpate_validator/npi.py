@@ -1,5 +1,6 @@
 """National Provider Identifiers: ten digits, the last of which checks the others."""
 
+from functools import lru_cache
 from typing import Literal
 
 Fault = Literal["length", "first digit", "check digit"]
@@ -8,6 +9,7 @@ _PREFIX_SUM = 24
 """What the prefix 80840 (health, United States) adds to the Luhn sum of a ten-digit NPI (45 CFR 162.406)."""
 
 
+@lru_cache(maxsize=4096)
 def npi_fault(npi: str) -> Fault | None:
     """What is wrong with an NPI as sent; None for a well-formed one.  Whether it was ever issued is not known here."""
     if len(npi) != 10 or not (npi.isascii() and npi.isdigit()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from palpate_validator.diagnosis_families import regions_of
 from palpate_validator.icd10 import code_set, dotted, normalised, well_formed
@@ -60,20 +60,30 @@ class Diagnosis:
 
 def diagnoses(visit: Visit) -> tuple[Diagnosis, ...]:
     """The claim's diagnoses in their order, but for those not written like a code, which `dx-invalid` names."""
-    sent = enumerate(visit.claim.diagnoses, start=1)
-    return tuple(Diagnosis(at, normalised(code)) for at, code in sent if well_formed(code))
+    return _diagnoses(visit.claim.diagnoses)
+
+
+@lru_cache(maxsize=1024)
+def _diagnoses(sent: tuple[str, ...]) -> tuple[Diagnosis, ...]:
+    numbered = enumerate(sent, start=1)
+    return tuple(Diagnosis(at, normalised(code)) for at, code in numbered if well_formed(code))
 
 
 def pointed(visit: Visit, line: Line) -> tuple[Diagnosis, ...]:
     """The diagnoses that a line points to, in its order, each once; pointers that lead nowhere are left out."""
-    at = {diagnosis.position: diagnosis for diagnosis in diagnoses(visit)}
-    return tuple(at[pointer] for pointer in dict.fromkeys(line.diagnosis_pointers) if pointer in at)
+    return _pointed(visit.claim.diagnoses, line.diagnosis_pointers)
+
+
+@lru_cache(maxsize=1024)
+def _pointed(sent: tuple[str, ...], pointers: tuple[int, ...]) -> tuple[Diagnosis, ...]:
+    at = {diagnosis.position: diagnosis for diagnosis in _diagnoses(sent)}
+    return tuple(at[pointer] for pointer in dict.fromkeys(pointers) if pointer in at)
 
 
 def first_pointed(visit: Visit, line: Line) -> Diagnosis | None:
     """The diagnosis that a line gives as its main reason; None when its first pointer leads nowhere."""
-    first = line.diagnosis_pointers[:1]
-    return next((diagnosis for diagnosis in diagnoses(visit) if diagnosis.position in first), None)
+    first = _pointed(visit.claim.diagnoses, line.diagnosis_pointers[:1])
+    return first[0] if first else None
 
 
 def treated_regions(visit: Visit, line: Line) -> tuple[str, ...]:
@@ -95,28 +105,42 @@ def in_words(regions: Iterable[str]) -> str:
 
 def body_regions(regions: Iterable[str]) -> frozenset[str]:
     """Regions without their sides; a whole limb is itself and each of its joints."""
+    return _body_regions(frozenset(regions))
+
+
+@lru_cache(maxsize=1024)
+def _body_regions(regions: frozenset[str]) -> frozenset[str]:
     bare = {region.partition(".")[0] for region in regions}
     return frozenset(bare.union(*(_LIMBS.get(region, ()) for region in bare)))
 
 
 def is_near(diagnosis: Diagnosis, treated: Iterable[str]) -> bool:
     """Whether any treated region is one of the diagnosis or next to one."""
-    lies_in = body_regions(diagnosis.regions)
-    reach = lies_in.union(*(_NEAR.get(region, ()) for region in lies_in))
-    return not reach.isdisjoint(body_regions(treated))
+    return not _reach(diagnosis.regions).isdisjoint(body_regions(treated))
 
 
-def sides_treated(diagnosis: Diagnosis, treated: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def _reach(regions: frozenset[str]) -> frozenset[str]:
+    lies_in = body_regions(regions)
+    return lies_in.union(*(_NEAR.get(region, ()) for region in lies_in))
+
+
+def sides_treated(diagnosis: Diagnosis, treated: tuple[str, ...]) -> frozenset[str]:
     """The sides on which the diagnosis's own region was treated.
 
     Empty when it was not treated, or when one of its treated regions names no side: then nothing can be said.
     """
-    sides = list(_sides(diagnosis, treated))
+    return _sides_treated(diagnosis.regions, treated)
+
+
+@lru_cache(maxsize=1024)
+def _sides_treated(regions: frozenset[str], treated: tuple[str, ...]) -> frozenset[str]:
+    sides = list(_sides(regions, treated))
     return frozenset() if "" in sides else frozenset(sides)
 
 
-def _sides(diagnosis: Diagnosis, treated: Iterable[str]) -> Iterator[str]:
-    lies_in = body_regions(diagnosis.regions)
+def _sides(regions: frozenset[str], treated: Iterable[str]) -> Iterator[str]:
+    lies_in = body_regions(regions)
     for region in treated:
         if not lies_in.isdisjoint(body_regions([region])):
             side = region.partition(".")[2]

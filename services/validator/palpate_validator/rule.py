@@ -119,6 +119,8 @@ class MissingFact(Exception):
 
 
 Judge = Callable[["Visit"], Iterable[Result]]
+Question = Callable[["Visit"], bool]
+"""What several rules ask first.  It may raise `MissingFact`: then none of them can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class Header:
     parameters: tuple[str, ...]
     codes: frozenset[str] | None
     modifiers: frozenset[str] | None
+    given: Question | None
     per: Literal["visit", "claim"]
     start: date
     end: date | None
@@ -165,6 +168,7 @@ def rule(
     parameters: tuple[str, ...] = (),
     codes: Iterable[str] | None = None,
     modifiers: Iterable[str] | None = None,
+    given: Question | None = None,
     per: Literal["visit", "claim"] = "visit",
     start: date = BEGINNING,
     end: date | None = None,
@@ -186,6 +190,8 @@ def rule(
         parameters: Names of the dated parameters that the rule looks up.
         codes: Judged only when the visit bills one of these (saves the call; not a change of meaning).
         modifiers: Judged only when a line of the visit carries one of these.
+        given: A question about the visit that rules share.  It is asked once for all of them; where the answer is no,
+            none of them has anything to say (saves the calls; not a change of meaning).
         per: `visit` (one date of service at a time) or `claim` (once, with all lines).
         start: First date of service it is in force.
         end: Last date of service it is in force.
@@ -204,6 +210,7 @@ def rule(
         parameters=parameters,
         codes=None if codes is None else frozenset(codes),
         modifiers=None if modifiers is None else frozenset(modifiers),
+        given=given,
         per=per,
         start=start,
         end=end,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import permutations
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +52,7 @@ class PtpEdit:
         return frozenset({self.column1, self.column2})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PtpQuarter:
     """The rows of one publication: those in force, and the whole past."""
 
@@ -70,8 +71,8 @@ class PtpTable:
             raise ValueError("a table of edits has at least one quarter")
         self._imported = sorted(imported, key=lambda each: each.quarter)
         self._newest = max(published, key=lambda each: each.quarter)
-        # Several rules ask for the pairs of one visit, and visits of a day bill the same few sets of codes.
-        self._remembered = lru_cache(maxsize=4096)(self._edits)
+        # Several rules ask for the pairs of one visit, and most visits bill one of a few sets of codes.
+        self._remembered = lru_cache(maxsize=4096)(self._histories)
 
     @property
     def last_day(self) -> date:
@@ -84,18 +85,15 @@ class PtpTable:
 
     def edits(self, codes: Iterable[str], day: date) -> tuple[PtpEdit, ...]:
         """The active edits among some codes on a day, one a pair, in the order of their columns."""
-        return self._remembered(frozenset(codes), day)
+        histories = self._remembered(frozenset(codes), self._publication(day))
+        active = (self._active(history, day) for history in histories)
+        return tuple(edit for edit in active if edit is not None)
 
-    def _edits(self, codes: frozenset[str], day: date) -> tuple[PtpEdit, ...]:
-        ordered = sorted(codes)
-        by_pair = self._publication(day).by_pair
-        found = (
-            self._active(by_pair.get((first, second), ()), day)
-            for first in ordered
-            for second in ordered
-            if first != second
-        )
-        return tuple(edit for edit in found if edit is not None)
+    @staticmethod
+    def _histories(codes: frozenset[str], publication: PtpQuarter) -> tuple[tuple[PtpEdit, ...], ...]:
+        """All rows of each pair that there ever was among some codes."""
+        pairs = permutations(sorted(codes), 2)
+        return tuple(publication.by_pair[pair] for pair in pairs if pair in publication.by_pair)
 
     def _active(self, history: Sequence[PtpEdit], day: date) -> PtpEdit | None:
         # An edit that CMS has since taken back as of its first day is not held against an older claim either.

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from palpate_schemas.claim import Provider
@@ -48,11 +49,15 @@ def _practitioner(row: Row) -> Practitioner:
 _TAXONOMIES = read_taxonomies(TABLES / "taxonomies.csv")
 
 
+_PROFESSIONS = {profession: Practitioner(profession, profession.value) for profession in Profession}
+
+
 def well_formed(taxonomy: str) -> bool:
     """Whether a code has the shape of a taxonomy: ten letters and digits, the last an X."""
     return _SHAPE.fullmatch(taxonomy) is not None
 
 
+@lru_cache(maxsize=1024)
 def named_by(taxonomy: str | None) -> Practitioner | None:
     """Whom a taxonomy code names; None for none, a malformed one, or one that the table does not know."""
     if taxonomy is None or not well_formed(taxonomy):
@@ -64,5 +69,5 @@ def named_by(taxonomy: str | None) -> Practitioner | None:
 def practitioner_of(provider: Provider) -> Practitioner | None:
     """Who a provider is: by the profession that the claim says, else by the taxonomy code, else unknown."""
     if provider.profession is not None:
-        return Practitioner(provider.profession, provider.profession.value)
+        return _PROFESSIONS[provider.profession]
     return named_by(provider.taxonomy)

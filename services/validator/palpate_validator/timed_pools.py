@@ -64,7 +64,7 @@ class Pool:
         """Words that tell the pool from the day's others; empty where there is none."""
         return "" if self.alone else f" of the {self.discipline or 'unnamed'} plan"
 
-    @property
+    @cached_property
     def units(self) -> int:
         """All units billed."""
         return sum(self.billed.values())
@@ -79,7 +79,7 @@ class Pool:
         """The sum of the minutes known by service."""
         return sum(self.minutes.values())
 
-    @property
+    @cached_property
     def total(self) -> int | None:
         """Timed minutes of the day; None when they cannot be known.
 
@@ -90,7 +90,7 @@ class Pool:
             return self.noted_total
         return max(self.known_minutes, self.noted_total or 0)
 
-    @property
+    @cached_property
     def complete(self) -> bool:
         """Whether the minutes of every service given are known, billed or not."""
         stated = self.noted_total or 0
@@ -167,6 +167,21 @@ class Pool:
             return False
         return not self.complete or self.allocation.covers(self.billed)
 
+    def plainly_right(self, counts_by: str | None) -> bool:
+        """Whether every minute is known and every unit is what the payer's way of counting makes of them."""
+        if self.unknown or not self.readable or self.noted_total not in {None, self.known_minutes}:
+            return False
+        by_midpoint = {service: units_past_midpoint(minutes) for service, minutes in self.minutes.items()}
+        alone = all(units == self.billed.get(service, 0) for service, units in by_midpoint.items())
+        match counts_by:
+            case "ama":
+                return alone
+            case "cms":
+                return self.allocation.accepts(self.billed)
+            case None:
+                return alone and self.allocation.accepts(self.billed)
+        return False
+
     @property
     def ways(self) -> str:
         """The acceptable ways in words, as far as the minutes are known."""
@@ -218,6 +233,12 @@ def pools(visit: Visit) -> tuple[Pool, ...]:
     alone = len(by_discipline) == 1
     ordered = sorted(by_discipline.items(), key=lambda each: each[0] or "")
     return tuple(_pool(visit, discipline, tuple(lines), alone=alone) for discipline, lines in ordered)
+
+
+def units_in_question(visit: Visit) -> bool:
+    """Whether the rules about units have anything to look at: not where all of the day's are plainly right."""
+    counts_by = visit.setting("timing_rule") if visit.says("timing_rule") else None
+    return not all(pool.plainly_right(counts_by) for pool in pools(visit))
 
 
 def countable(visit: Visit) -> tuple[Pool, ...]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from palpate_validator.rule import MissingFact
 from palpate_validator.tables import MueLimit
@@ -50,6 +51,7 @@ def exceeded(visit: Visit, *, summed: bool = True) -> Iterator[Exceeded]:
             yield from _over(limits[code], lines, summed=summed and limits[code].adjudication != 1)
 
 
+@lru_cache(maxsize=1)
 def by_code(visit: Visit) -> Mapping[str, tuple[Line, ...]]:
     """The lines with whole units by code, each in the order of their numbers."""
     lines: defaultdict[str, list[Line]] = defaultdict(list)
@@ -61,6 +63,8 @@ def by_code(visit: Visit) -> Mapping[str, tuple[Line, ...]]:
 
 def more_than_once(visit: Visit) -> Iterator[tuple[Line, ...]]:
     """The lines of each service that does not go by time and has more units than it may, one discipline and side."""
+    if not any(visit.kind(code) == "untimed" for code in visit.codes):
+        return
     services: defaultdict[tuple[object, ...], list[Line]] = defaultdict(list)
     for code, lines in by_code(visit).items():
         for line in lines if visit.kind(code) == "untimed" else ():

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from palpate_schemas.claim import Claim, ExcludedMinutes, Interval, Performance, ServiceLine, VisitNote
@@ -17,7 +17,7 @@ from palpate_validator.dated import DatedValue
 from palpate_validator.rule import HasLine, MissingFact
 
 if TYPE_CHECKING:
-    from palpate_validator.book import RuleBook
+    from palpate_validator.book import RuleBook, Selection
     from palpate_validator.profiles import Profile
     from palpate_validator.tables import Kind, Tables
 
@@ -65,12 +65,17 @@ class Line:
 
     def has(self, *modifiers: str) -> bool:
         """Whether the line carries any of these modifiers."""
-        return any(modifier in self.modifiers for modifier in modifiers)
+        return not {*self.modifiers}.isdisjoint(modifiers)
 
     @property
     def whole_units(self) -> int | None:
         """The units as a whole positive number; None when they are not one (a finding of its own)."""
-        return int(self.units) if self.units > 0 and self.units == self.units.to_integral_value() else None
+        return _whole(self.units)
+
+
+@lru_cache(maxsize=1024)
+def _whole(units: Decimal) -> int | None:
+    return int(units) if units > 0 and units == units.to_integral_value() else None
 
 
 def lines_of(claim: Claim) -> tuple[Line, ...]:
@@ -118,18 +123,19 @@ class Visit:
         submitted_on: date | None,
         profile: "Profile",
         book: "RuleBook",
-        unsaid_settings: tuple[str, ...] = (),
+        selection: "Selection",
     ) -> None:
         self.claim = claim
         self.date_of_service = date_of_service
         self.lines = lines
         self.submitted_on = submitted_on
         self.profile = profile
-        self.unsaid_settings = unsaid_settings
+        self.unsaid_settings = selection.unsaid_settings
         """Keys that rules in force need and this payer's profile does not hold."""
         self.consulted: dict[str, DatedValue] = {}
         """What the rule being judged has looked up by name; the engine empties it between rules."""
         self._book = book
+        self._settings = selection.settings
 
     # -- the claim's own facts ------------------------------------------------------------------------------------
 
@@ -171,11 +177,19 @@ class Visit:
             MissingFact: no note of that day is shared.
         """
         if not self.notes:
-            raise MissingFact(
-                "documentation", f"No visit note of {self.date_of_service} is shared, so this cannot be checked."
-            )
+            raise MissingFact("documentation", self.no_note)
+        return self._main_note
+
+    @cached_property
+    def _main_note(self) -> VisitNote:
         mine = self.claim.rendering_provider.npi
         return next((n for n in self.notes if n.clinician is not None and n.clinician.npi == mine), self.notes[0])
+
+    @property
+    def no_note(self) -> str:
+        """That no note is shared, or none of this day; in words that claims have in common."""
+        of_this_day = f" of {self.date_of_service}" if self.claim.documentation else ""
+        return f"No visit note{of_this_day} is shared, so this cannot be checked."
 
     def known(self, fact: Fact | None, needs: str, line: HasLine | None = None) -> Fact:
         """A fact that must be there for the rule to answer.
@@ -215,7 +229,7 @@ class Visit:
 
     def says(self, key: str) -> bool:
         """Whether the payer profile has a value for `key` on this day."""
-        return self.profile.on(key, self.date_of_service) is not None
+        return key in self._settings
 
     def setting(self, key: str) -> Any:  # noqa: ANN401 - a profile value is whatever its key's type is
         """A value of the payer profile.
@@ -223,7 +237,7 @@ class Visit:
         Raises:
             MissingFact: the profile does not say; a missing value is never a pass.
         """
-        dated = self.profile.on(key, self.date_of_service)
+        dated = self._settings.get(key)
         if dated is None:
             raise MissingFact(
                 f"payer profile: {key}",
@@ -262,6 +276,7 @@ def whole_minutes(intervals: Iterable[Interval]) -> int:
     return total
 
 
+@lru_cache(maxsize=1440)
 def clock_minutes(clock: str) -> int:
     """Minutes since midnight of an HH:MM time."""
     return int(clock[:2]) * 60 + int(clock[3:])

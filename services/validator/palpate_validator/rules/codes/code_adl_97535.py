@@ -27,7 +27,7 @@ makes this a question. A note that names any technique of 97140 is never found f
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import named_instead
+from palpate_validator.documented_techniques import named_instead, unexplained
 from palpate_validator.rule import CLINICIAN, Result, rule
 from palpate_validator.sources import NCCI1, PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -40,6 +40,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{NCCI1} K.4", PRACTICE),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def self_care_training_instead(visit: Visit) -> Iterator[Result]:
     yield from named_instead(visit, "self-care-training")

@@ -26,7 +26,7 @@ does not say who treated, this cannot be told. Regions shared with an adjustment
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import PROFESSION, documented_techniques, named_instead
+from palpate_validator.documented_techniques import PROFESSION, documented_techniques, named_instead, unexplained
 from palpate_validator.rule import CLINICIAN, Result, cannot_tell, rule
 from palpate_validator.sources import NCCI11
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -41,6 +41,7 @@ _ADJUSTMENT = "chiropractic-adjustment-by-chiropractor"
     sources=(f"{NCCI11} S",),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def adjustment_instead(visit: Visit) -> Iterator[Result]:
     documented = documented_techniques(visit)

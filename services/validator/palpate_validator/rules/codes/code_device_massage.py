@@ -28,7 +28,7 @@ fault with here.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import named_instead
+from palpate_validator.documented_techniques import named_instead, unexplained
 from palpate_validator.rule import CLINICIAN, WARNING, Result, rule
 from palpate_validator.sources import NCCI1, PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -42,6 +42,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     confidence="uncertain",
     severity=WARNING,
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def device_massage_only(visit: Visit) -> Iterator[Result]:
     yield from named_instead(visit, "device-massage")

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import named_instead
+from palpate_validator.documented_techniques import named_instead, unexplained
 from palpate_validator.rule import CLINICIAN, Result, rule
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
@@ -41,6 +41,7 @@ _APTA = "APTA, dry needling codes of 2020"
     sources=(_APTA,),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=unexplained,
     start=date(2020, 1, 1),
 )
 def dry_needling_instead(visit: Visit) -> Iterator[Result]:
@@ -54,6 +55,7 @@ def dry_needling_instead(visit: Visit) -> Iterator[Result]:
     sources=(_APTA,),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=unexplained,
     end=date(2019, 12, 31),
 )
 def unlisted_needling_instead(visit: Visit) -> Iterator[Result]:

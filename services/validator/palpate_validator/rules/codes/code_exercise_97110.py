@@ -29,7 +29,7 @@ that names any technique of 97140 is never found fault with here.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import named_instead
+from palpate_validator.documented_techniques import named_instead, unexplained
 from palpate_validator.rule import CLINICIAN, Result, rule
 from palpate_validator.sources import NCCI1, PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -42,6 +42,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{NCCI1} K.4", PRACTICE),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def exercise_instead(visit: Visit) -> Iterator[Result]:
     yield from named_instead(visit, "exercise", "exercise-by-unclear-words", "tendon-glides", "contract-relax")

@@ -25,7 +25,13 @@ for any payer: where they are not on the list they are a question.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import documented_techniques, lines_billed, named_instead, terms
+from palpate_validator.documented_techniques import (
+    documented_techniques,
+    lines_billed,
+    named_instead,
+    terms,
+    unexplained,
+)
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -41,6 +47,7 @@ _NEVER_97140 = frozenset({"energy-work", "reflexology", "naet"})
     sources=(PRACTICE,),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def experimental_technique(visit: Visit) -> Iterator[Result]:
     documented = documented_techniques(visit)

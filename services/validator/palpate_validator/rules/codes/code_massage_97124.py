@@ -27,7 +27,7 @@ outside it makes this a question too.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import documented_techniques, named_instead, unsettled
+from palpate_validator.documented_techniques import documented_techniques, named_instead, unexplained, unsettled
 from palpate_validator.note_evidence import COVERAGE_DETERMINATION
 from palpate_validator.rule import CLINICIAN, Result, rule
 from palpate_validator.sources import NCCI1
@@ -44,6 +44,7 @@ _ANY_MASSAGE = frozenset({"massage", "deep-tissue-massage", "retrograde-massage"
     sources=(COVERAGE_DETERMINATION, f"{NCCI1} K.4"),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def massage_instead(visit: Visit) -> Iterator[Result]:
     documented = documented_techniques(visit)

@@ -26,7 +26,13 @@ technique.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import OSTEOPATHIC, PROFESSION, documented_techniques, named_instead
+from palpate_validator.documented_techniques import (
+    OSTEOPATHIC,
+    PROFESSION,
+    documented_techniques,
+    named_instead,
+    unexplained,
+)
 from palpate_validator.rule import CLINICIAN, Result, cannot_tell, rule
 from palpate_validator.sources import NCCI11
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -39,6 +45,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{NCCI11} R",),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def osteopathic_treatment_instead(visit: Visit) -> Iterator[Result]:
     documented = documented_techniques(visit)

@@ -29,7 +29,7 @@ technique of 97140 is never found fault with here.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import named_instead
+from palpate_validator.documented_techniques import named_instead, unexplained
 from palpate_validator.note_evidence import COVERAGE_DETERMINATION
 from palpate_validator.rule import CLINICIAN, WARNING, Result, rule
 from palpate_validator.sources import NCCI1
@@ -44,6 +44,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     confidence="sourced",
     severity=WARNING,
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def passive_movement_only(visit: Visit) -> Iterator[Result]:
     yield from named_instead(visit, "passive-movement")

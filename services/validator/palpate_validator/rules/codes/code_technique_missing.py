@@ -27,7 +27,7 @@ vocabulary keeps this rule silent. Where the note names another service instead,
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import documented_techniques, lines_billed, terms
+from palpate_validator.documented_techniques import documented_techniques, lines_billed, terms, unexplained
 from palpate_validator.note_evidence import COVERAGE_DETERMINATION
 from palpate_validator.rule import CLINICIAN, Result, fails, rule
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -40,6 +40,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(COVERAGE_DETERMINATION,),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def technique_missing(visit: Visit) -> Iterator[Result]:
     documented = documented_techniques(visit)

@@ -29,7 +29,7 @@ are not seen, and a technique listed in words outside it makes this a question. 
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import named_instead
+from palpate_validator.documented_techniques import named_instead, unexplained
 from palpate_validator.rule import CLINICIAN, Result, rule
 from palpate_validator.sources import NCCI1, PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -42,6 +42,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{NCCI1} K.4", PRACTICE),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    given=unexplained,
 )
 def vasopneumatic_instead(visit: Visit) -> Iterator[Result]:
     yield from named_instead(visit, "vasopneumatic")

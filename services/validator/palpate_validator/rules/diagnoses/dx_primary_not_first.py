@@ -22,6 +22,7 @@ Status and history codes only warn: for some of them, such as an absent limb, pa
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from palpate_schemas.finding import Denial
 from palpate_validator.diagnosis_families import is_manifestation, longest_prefix
@@ -60,6 +61,7 @@ def first_diagnosis_cannot_stand_first(visit: Visit) -> Iterator[Result]:
             )
 
 
+@lru_cache(maxsize=1024)
 def _problem(code: str) -> str | None:
     if code[0] in _EXTERNAL_CAUSES:
         return "says how an injury happened, not what was treated"

@@ -22,6 +22,7 @@ The name of a clinic says nothing of its kind: a place in other words cannot be 
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, WARNING, Result, cannot_tell, fails, rule
@@ -77,8 +78,9 @@ def place_agrees(visit: Visit) -> Iterator[Result]:
             )
 
 
-def _noted_places(location: str) -> list[tuple[str, frozenset[str]]]:
+@lru_cache(maxsize=256)
+def _noted_places(location: str) -> tuple[tuple[str, frozenset[str]], ...]:
     """The kinds of place that the note's words name, with the codes each can have; a bare code stands for itself."""
     if _CODE.fullmatch(location.strip()):
-        return [(f"place of service {location.strip()}", frozenset({location.strip()}))]
-    return [(place, codes) for place, words, codes in _PLACES if words.search(location)]
+        return ((f"place of service {location.strip()}", frozenset({location.strip()})),)
+    return tuple((place, codes) for place, words, codes in _PLACES if words.search(location))

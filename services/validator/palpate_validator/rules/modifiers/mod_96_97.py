@@ -39,6 +39,9 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     start=date(2018, 1, 1),
 )
 def habilitative_or_rehabilitative(visit: Visit) -> Iterator[Result]:
+    asked = _asked(visit)
+    if not asked and visit.modifiers.isdisjoint({"96", "97"}):
+        return
     for line in visit.lines:
         if line.has("96") and line.has("97"):
             yield fails(
@@ -47,7 +50,7 @@ def habilitative_or_rehabilitative(visit: Visit) -> Iterator[Result]:
                 pointer="/modifiers",
                 modifiers=line.modifiers,
             )
-        elif line.code == MANUAL_THERAPY and not line.has("96", "97") and _asked(visit):
+        elif line.code == MANUAL_THERAPY and not line.has("96", "97") and asked:
             yield fails(
                 f"Line {line.line_number} bills 97140 without 96 or 97, one of which this plan asks for.",
                 line=line,

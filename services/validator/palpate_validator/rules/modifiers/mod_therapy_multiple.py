@@ -37,6 +37,8 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
     modifiers=DISCIPLINE_MODIFIERS,
 )
 def several_plans(visit: Visit) -> Iterator[Result]:
+    if len(visit.modifiers & DISCIPLINE_MODIFIERS.keys()) < 2:
+        return
     for line in visit.lines:
         plans = [modifier for modifier in DISCIPLINE_MODIFIERS if line.has(modifier)]
         if len(plans) > 1:

@@ -17,8 +17,8 @@ Move the modifier to the line of the second code.
 The same on 2019-07-01: from then on either line is accepted.
 
 ## Limits
-From 2019-07-01 nothing is said, although other payers may still look at the second code alone. Where the edit table does
-not say since when a pair is kept apart, it is a warning.
+From 2019-07-01 nothing is said, although other payers may still look at the second code alone. Where the edit table
+does not say since when a pair is kept apart, it is a warning.
 """
 
 from collections.abc import Iterator

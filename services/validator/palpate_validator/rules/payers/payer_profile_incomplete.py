@@ -20,6 +20,7 @@ For information, once a claim. Settings that only some claims need are named whe
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from palpate_validator.profiles import FALLBACK
 from palpate_validator.rule import BILLER, INFO, Result, informs, rule
@@ -36,14 +37,14 @@ from palpate_validator.visit import Visit
     per="claim",
 )
 def settings_unsaid(visit: Visit) -> Iterator[Result]:
-    missing, nobody = list(visit.unsaid_settings), visit.profile.id == FALLBACK
-    if not missing and not nobody:
-        return
-    whose = "No profile fits this payer" if nobody else f"The profile {visit.profile.id} is incomplete"
+    if visit.unsaid_settings or visit.profile.id == FALLBACK:
+        yield _unsaid(visit.profile.id, visit.unsaid_settings)
+
+
+@lru_cache(maxsize=1024)
+def _unsaid(profile: str, missing: tuple[str, ...]) -> Result:
+    whose = "No profile fits this payer" if profile == FALLBACK else f"The profile {profile} is incomplete"
     what = f"; not known: {', '.join(missing)}" if missing else ""
-    yield informs(
-        f"{whose}{what}. Rules that hang on these were not judged.",
-        pointer="/payer",
-        profile=visit.profile.id,
-        missing=missing,
+    return informs(
+        f"{whose}{what}. Rules that hang on these were not judged.", pointer="/payer", profile=profile, missing=missing
     )

@@ -31,6 +31,9 @@ from palpate_validator.rule import BILLER, Result, fails, rule, warns
 from palpate_validator.sources import PRACTICE
 from palpate_validator.visit import Visit
 
+_BILLING = Denial(carc="16", rarc="N257")
+_RENDERING = Denial(carc="16", rarc="N290")
+_REFERRING = Denial(carc="16", rarc="N286")
 _SAYS: dict[Fault, str] = {
     "length": "is not ten digits",
     "first digit": "does not begin with 1 or 2",
@@ -68,12 +71,12 @@ def npi_format(visit: Visit) -> Iterator[Result]:
 
 
 def _providers(claim: Claim) -> Iterator[tuple[str, BillingProvider | Provider, Denial | None]]:
-    yield "billing", claim.billing_provider, Denial(carc="16", rarc="N257")
-    yield "rendering", claim.rendering_provider, Denial(carc="16", rarc="N290")
+    yield "billing", claim.billing_provider, _BILLING
+    yield "rendering", claim.rendering_provider, _RENDERING
     if claim.supervising_provider is not None:
         yield "supervising", claim.supervising_provider, None
     if claim.referring_provider is not None:
-        yield "referring", claim.referring_provider, Denial(carc="16", rarc="N286")
+        yield "referring", claim.referring_provider, _REFERRING
 
 
 def _shown(npi: str) -> str:

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, SAID, Result, fails, rule
 from palpate_validator.sources import CPM5, CPT
-from palpate_validator.timed_pools import Pool, pools, unjudgeable, unknown_services
+from palpate_validator.timed_pools import Pool, pools, units_in_question, unjudgeable, unknown_services
 from palpate_validator.timed_units import in_units, units_past_midpoint
 from palpate_validator.visit import Visit
 
@@ -41,6 +41,7 @@ from palpate_validator.visit import Visit
     sources=(f"{CPM5} §20.2.C", CPT),
     confidence="sourced",
     profile={"timing_rule": SAID},
+    given=units_in_question,
 )
 def line_over(visit: Visit) -> Iterator[Result]:
     counts_by = visit.setting("timing_rule")

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPT
-from palpate_validator.timed_pools import pools, unknown_services
+from palpate_validator.timed_pools import pools, units_in_question, unknown_services
 from palpate_validator.timed_units import in_units
 from palpate_validator.visit import Visit
 
@@ -36,6 +36,7 @@ from palpate_validator.visit import Visit
     sources=(CPT, "UnitedHealthcare maximum combined frequency policy, 2020-01-01"),
     confidence="practice",
     profile={"timing_rule": "ama"},
+    given=units_in_question,
 )
 def under_8_minutes_alone(visit: Visit) -> Iterator[Result]:
     for pool in pools(visit):

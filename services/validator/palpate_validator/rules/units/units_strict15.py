@@ -23,7 +23,7 @@ so it is a warning; a site whose contract says it makes it an error in its profi
 from collections.abc import Iterator
 
 from palpate_validator.rule import BILLER, Result, fails, rule
-from palpate_validator.timed_pools import pools, unknown_services
+from palpate_validator.timed_pools import pools, units_in_question, unknown_services
 from palpate_validator.timed_units import full_units, in_units
 from palpate_validator.visit import Visit
 
@@ -34,6 +34,7 @@ from palpate_validator.visit import Visit
     sources=("Health Network Solutions pages on 97140 (they contradict each other); the payer's contract",),
     confidence="uncertain",
     profile={"timing_rule": "strict15"},
+    given=units_in_question,
 )
 def not_a_full_quarter(visit: Visit) -> Iterator[Result]:
     for pool in pools(visit):

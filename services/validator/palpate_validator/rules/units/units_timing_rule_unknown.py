@@ -28,7 +28,7 @@ from typing import Any
 
 from palpate_validator.rule import BILLER, Result, fails, rule, warns
 from palpate_validator.sources import CPM5, CPT
-from palpate_validator.timed_pools import Pool, judgeable, unjudgeable
+from palpate_validator.timed_pools import Pool, judgeable, units_in_question, unjudgeable
 from palpate_validator.timed_units import units_past_midpoint
 from palpate_validator.visit import Visit
 
@@ -38,6 +38,7 @@ from palpate_validator.visit import Visit
     fixer=BILLER,
     sources=(f"{CPM5} §20.2.C", CPT),
     confidence="practice",
+    given=units_in_question,
 )
 def counted_two_ways(visit: Visit) -> Iterator[Result]:
     if visit.says("timing_rule"):

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPM5
-from palpate_validator.timed_pools import countable, uncountable
+from palpate_validator.timed_pools import countable, uncountable, units_in_question
 from palpate_validator.visit import Visit
 
 
@@ -37,6 +37,7 @@ from palpate_validator.visit import Visit
     sources=(f"{CPM5} §20.2.C",),
     confidence="sourced",
     profile={"timing_rule": "cms"},
+    given=units_in_question,
 )
 def under_8_minutes(visit: Visit) -> Iterator[Result]:
     for pool in countable(visit):

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from palpate_validator.rule import BILLER, SAID, WARNING, Result, rule, warns
 from palpate_validator.sources import CPM5, CPT
-from palpate_validator.timed_pools import Pool, countable, pools, uncountable, unknown_services
+from palpate_validator.timed_pools import Pool, countable, pools, uncountable, units_in_question, unknown_services
 from palpate_validator.timed_units import in_units, units_past_midpoint
 from palpate_validator.visit import Visit
 
@@ -36,6 +36,7 @@ from palpate_validator.visit import Visit
     sources=(f"{CPM5} §20.2.C", CPT),
     confidence="practice",
     profile={"timing_rule": SAID},
+    given=units_in_question,
 )
 def underbilled(visit: Visit) -> Iterator[Result]:
     counts_by = visit.setting("timing_rule")

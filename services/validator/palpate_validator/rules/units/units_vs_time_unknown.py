@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import CLINICIAN, Result, cannot_tell, fails, rule
 from palpate_validator.sources import BPM15, X12
-from palpate_validator.timed_pools import pools
+from palpate_validator.timed_pools import pools, units_in_question
 from palpate_validator.visit import Visit
 
 
@@ -35,6 +35,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="16", rarc="N443"),
     sources=(f"{BPM15} §220.3.E", X12),
     confidence="sourced",
+    given=units_in_question,
 )
 def no_minutes(visit: Visit) -> Iterator[Result]:
     nowhere = [pool for pool in pools(visit) if pool.unknown and pool.total is None and not pool.unsupported]
