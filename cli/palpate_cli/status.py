@@ -12,6 +12,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from palpate_notifier.cases import LIVE
 from palpate_notifier.database import open_database
 from palpate_notifier.tables import CaseRow, Delivery
 from palpate_schemas.streams import READERS, dead
@@ -91,7 +92,7 @@ async def _cases(database_url: str) -> dict[str, Any] | None:
     try:
         async with sessions() as session:
             by_status = (await session.execute(select(CaseRow.status, func.count()).group_by(CaseRow.status))).all()
-            oldest = await session.scalar(select(func.min(CaseRow.opened_at)).where(CaseRow.status == "open"))
+            oldest = await session.scalar(select(func.min(CaseRow.opened_at)).where(CaseRow.status.in_(LIVE)))
             mails = (await session.execute(select(Delivery.status, func.count()).group_by(Delivery.status))).all()
     except DBAPIError:
         return None
@@ -123,9 +124,9 @@ def _print(streams: list[dict[str, Any]], cases: dict[str, Any] | None) -> None:
     if cases is None:
         console.print("\nNo case database here (--database URL shows cases and messages).")
         return
-    opened = cases["by_status"].get("open", 0)
+    live = sum(cases["by_status"].get(status, 0) for status in LIVE)
     since = f", the oldest since {cases['oldest_open'][:16].replace('T', ' ')} UTC" if cases["oldest_open"] else ""
-    console.print(f"\nCases: {opened} open{since}; {_others(cases['by_status'], 'open')}.")
+    console.print(f"\nCases: {live} to correct{since}; {_others(cases['by_status'], '')}.")
     console.print(f"Messages: {_others(cases['messages'], '')}.")
 
 

@@ -275,7 +275,6 @@ async def test_everything_that_people_do_is_in_an_unbroken_audit(story: Story) -
         entries = (await session.scalars(select(AuditEntry).order_by(AuditEntry.sequence))).all()
     reference = (await story.case()).reference
     assert [(entry.actor, entry.action) for entry in entries] == [
-        ("palpate", "correction.requested"),
         ("ada", "acknowledged"),
         ("ada", "note"),
         ("ada", "reassigned"),

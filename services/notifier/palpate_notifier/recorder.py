@@ -11,7 +11,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from palpate_notifier import audit
 from palpate_notifier.actions import place_of, plan
 from palpate_notifier.cases import Change, Head, Standing, Status, change, errors, rules_of
 from palpate_notifier.correction_events import step_event
@@ -135,7 +134,7 @@ class Recorder:
 
     async def _apply(self, session: AsyncSession, case: CaseRow | None, changed: Change, event: Verdict) -> CaseRow:
         verdict, now = event.data, self._clock()
-        begins = case is None or case.closed_at is not None
+        is_new, begins = case is None, case is None or case.closed_at is not None
         if case is None:
             case = self._new(verdict)
         if begins:
@@ -150,7 +149,11 @@ class Recorder:
             self._describe(case, verdict)
             await session.flush()
         if changed.tell:
-            await self._hand_out(session, case, changed, now, begins=begins)
+            members = {} if begins else await self._members(session, case)
+            if not is_new:
+                await session.execute(delete(CaseMember).where(CaseMember.case_id == case.id))
+                await withdraw(session, case.id, now)
+            await self._hand_out(session, case, changed, now, members=members)
         session.add(
             CaseEvent(
                 case_id=case.id,
@@ -163,14 +166,6 @@ class Recorder:
         )
         if changed.step is not None:
             session.add(step_event(case, changed.step, now))
-            await audit.record(
-                session,
-                actor="palpate",
-                action=changed.step,
-                about=f"case/{case.reference}",
-                at=now,
-                detail={"version": verdict.version},
-            )
         return case
 
     def _new(self, verdict: ClaimVerdict) -> CaseRow:
@@ -205,11 +200,16 @@ class Recorder:
         case.service_dates = [day.isoformat() for day in verdict.service_dates]
 
     async def _hand_out(
-        self, session: AsyncSession, case: CaseRow, changed: Change, now: datetime, *, begins: bool
+        self,
+        session: AsyncSession,
+        case: CaseRow,
+        changed: Change,
+        now: datetime,
+        *,
+        members: Mapping[str, Sequence[str]],
     ) -> None:
         """Who mends which part, and what they are told.  A part that somebody has been given stays with them."""
         found = assigned(case, self._routes, self._directory)
-        members = {} if begins else await self._members(session, case)
         people = {part: members.get(part) or names for part, names in _people(found).items()}
         went_up = {part: names for part, names in members.items() if part in {"cover", "manager"}}
         case.assignee = next(iter(people.values()))[0]
@@ -217,8 +217,11 @@ class Recorder:
         case.mended_at = case.acknowledged_at = case.snoozed_until = None
         plan(case, self._directory, now, repeat=repeat_of(found))
         await session.flush()
-        await self._set_members(session, case, people | went_up)
-        await withdraw(session, case.id, now)
+        session.add_all(
+            CaseMember(case_id=case.id, part=part, person=person)
+            for part, names in (people | went_up).items()
+            for person in names
+        )
         self._tell(session, case, found, people, changed=changed, now=now)
 
     async def _members(self, session: AsyncSession, case: CaseRow) -> dict[str, list[str]]:
@@ -230,12 +233,6 @@ class Recorder:
         for row in rows:
             members.setdefault(row.part, []).append(row.person)
         return members
-
-    async def _set_members(self, session: AsyncSession, case: CaseRow, people: Mapping[str, Sequence[str]]) -> None:
-        await session.execute(delete(CaseMember).where(CaseMember.case_id == case.id))
-        session.add_all(
-            CaseMember(case_id=case.id, part=part, person=person) for part, names in people.items() for person in names
-        )
 
     def _tell(
         self,
