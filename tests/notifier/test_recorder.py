@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 from palpate_notifier.database import Sessions
-from palpate_notifier.directory import Directory
+from palpate_notifier.directory import Directory, Receiver
 from palpate_notifier.recorder import Recorder
 from palpate_notifier.routing import Route
 from palpate_notifier.tables import CaseEvent, CaseRow, Notice, OutgoingEvent
@@ -120,6 +120,36 @@ async def test_one_unreadable_entry_holds_up_no_other(sessions: Sessions, record
     assert list(failures) == ["2-0"]
     assert acks.ids == ["1-0", "3-0"]
     assert await count(sessions, CaseRow) == 2
+
+
+async def test_two_versions_in_one_batch_are_taken_in_order(sessions: Sessions, recorder: Recorder, acks: Acks) -> None:
+    batch = [entry(failed("a"), 1), entry(later(passed(version=2)), 2), entry(failed("a", claim_id="CLM-2"), 3)]
+    assert await recorder.record(batch, acks, "notifier") == {}
+    assert sorted(await notices(sessions)) == ["cancelled", "waiting"]
+    assert await steps(sessions) == ["correction.requested", "correction.resolved", "correction.requested"]
+
+
+async def test_one_verdict_whose_record_breaks_holds_up_no_other(
+    sessions: Sessions, directory: Directory, routes: Route, clock: Clock, acks: Acks
+) -> None:
+    class Breaks(Directory):
+        def receiver(self, rendering_npi: str, practice_npi: str) -> Receiver:
+            if rendering_npi == "1999999992":
+                raise RuntimeError("a fault of ours")
+            return super().receiver(rendering_npi, practice_npi)
+
+    broken = Breaks(directory.people, directory.practices, directory.manager)
+    recorder = Recorder(sessions, broken, routes=routes, clock=clock)
+    batch = [
+        entry(failed("a"), 1),
+        entry(failed("a", claim_id="CLM-2", rendering_npi="1999999992"), 2),
+        entry(failed("a", claim_id="CLM-3"), 3),
+    ]
+    failures = await recorder.record(batch, acks, "notifier")
+    assert list(failures) == ["2-0"]
+    assert acks.ids == ["1-0", "3-0"]
+    assert await count(sessions, CaseRow) == 2
+    assert await count(sessions, Notice) == 2
 
 
 async def test_a_database_that_is_away_acknowledges_nothing(

@@ -168,9 +168,9 @@ async def reassign(
     now = by.clock()
     await session.execute(delete(CaseMember).where(CaseMember.case_id == case.id, CaseMember.part.in_(moved)))
     for each in sorted(moved):
-        session.add(CaseMember(case_id=case.id, part=each, person=to))
+        session.add(CaseMember(case=case, part=each, person=to))
     for person_id in sorted(before - {to}):
-        await withdraw(session, case.id, now, person=person_id)
+        await withdraw(session, [case.id], now, person=person_id)
     if case.assignee in before or part is None:
         case.assignee = to
     if to != by.actor:
@@ -297,7 +297,7 @@ def plan(case: CaseRow, directory: Directory, now: datetime, *, repeat: int = 1)
 
 async def _join(session: AsyncSession, case: CaseRow, part: str, person: str) -> None:
     if await session.get(CaseMember, (case.id, part, person)) is None:
-        session.add(CaseMember(case_id=case.id, part=part, person=person))
+        session.add(CaseMember(case=case, part=part, person=person))
 
 
 async def _done(
@@ -315,9 +315,7 @@ async def _done(
     case.updated_at = now
     case.first_reaction_at = case.first_reaction_at or now
     plan(case, by.directory, now)
-    session.add(
-        CaseEvent(case_id=case.id, at=now, actor=by.actor, what=what, version=case.version, detail=detail or {})
-    )
+    session.add(CaseEvent(case=case, at=now, actor=by.actor, what=what, version=case.version, detail=detail or {}))
     if step is not None:
         session.add(step_event(case, step, now, reason=reason, rules=rules))
     # What somebody typed is in the timeline; the audit, which is exported, says that they did, and to what.

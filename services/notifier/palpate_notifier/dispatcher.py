@@ -281,7 +281,5 @@ class Dispatcher:
         if recipient.id != about.person:
             detail["instead_of"] = about.person
             if await session.get(CaseMember, (case.id, "cover", recipient.id)) is None:
-                session.add(CaseMember(case_id=case.id, part="cover", person=recipient.id))
-        session.add(
-            CaseEvent(case_id=case.id, at=now, actor="palpate", what="told", version=case.version, detail=detail)
-        )
+                session.add(CaseMember(case=case, part="cover", person=recipient.id))
+        session.add(CaseEvent(case=case, at=now, actor="palpate", what="told", version=case.version, detail=detail))

@@ -101,7 +101,7 @@ class Minder:
         person, why, part, level = self._above(case, to)
         case.escalations, case.status, case.updated_at = level, Status.ESCALATED, now
         if await session.get(CaseMember, (case.id, part, person.id)) is None:
-            session.add(CaseMember(case_id=case.id, part=part, person=person.id))
+            session.add(CaseMember(case=case, part=part, person=person.id))
         session.add(notice(case, person.id, Kind.ESCALATION, why=why, now=now))
         session.add(step_event(case, Step.ESCALATED, now, reason="not_corrected_in_time"))
         _trace(session, case, "correction.escalated", now, {"to": person.id, "as": part})
@@ -123,5 +123,5 @@ class Minder:
 
 
 def _trace(session: AsyncSession, case: CaseRow, what: str, now: datetime, detail: dict[str, Any]) -> None:
-    session.add(CaseEvent(case_id=case.id, at=now, actor="palpate", what=what, version=case.version, detail=detail))
+    session.add(CaseEvent(case=case, at=now, actor="palpate", what=what, version=case.version, detail=detail))
     log.info("case_minded", case_id=case.id, claim_id=case.claim_id, step=what)

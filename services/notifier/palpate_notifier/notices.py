@@ -1,7 +1,7 @@
 """Notices: somebody is to be told something about a case.  What waits together becomes one message a person."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.cases import LIVE
 from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase, Notice
+
+_AT_ONCE = 400
 
 
 class Kind(StrEnum):
@@ -46,7 +48,7 @@ def notice(
     """A notice that waits until `not_before`; add it to the session that changed the case."""
     return Notice(
         id=str(uuid.uuid4()),
-        case_id=case.id,
+        case=case,
         person=person,
         kind=kind,
         why=why,
@@ -59,28 +61,39 @@ def notice(
     )
 
 
-async def withdraw(session: AsyncSession, case_id: str, now: datetime, *, person: str | None = None) -> None:
-    """Take back what waits to be told of a case (to one person, or to all): it closed, or is somebody else's now.
+async def withdraw(session: AsyncSession, case_ids: Sequence[str], now: datetime, *, person: str | None = None) -> None:
+    """Take back what waits to be told of some cases (to one person, or to all): closed, or somebody else's now.
 
     A message that is queued already goes too, when every case in it has closed.
     """
-    waiting = update(Notice).where(Notice.case_id == case_id, Notice.status == NoticeStatus.WAITING)
-    if person is not None:
-        waiting = waiting.where(Notice.person == person)
-    await session.execute(waiting.values(status=NoticeStatus.CANCELLED, settled_at=now))
-    if person is None:
-        await session.flush()
+    await session.flush()
+    for start in range(0, len(case_ids), _AT_ONCE):
+        ids = case_ids[start : start + _AT_ONCE]
+        waiting = update(Notice).where(Notice.case_id.in_(ids), Notice.status == NoticeStatus.WAITING)
+        if person is not None:
+            waiting = waiting.where(Notice.person == person)
+        await session.execute(waiting.values(status=NoticeStatus.CANCELLED, settled_at=now))
+        if person is None:
+            await _cancel_messages(session, ids)
+
+
+async def _cancel_messages(session: AsyncSession, case_ids: Sequence[str]) -> None:
+    about = select(DeliveryCase.delivery_id).where(DeliveryCase.case_id.in_(case_ids))
+    queued = select(Delivery.id).where(
+        Delivery.id.in_(about), Delivery.status == "queued", Delivery.kind != "undelivered"
+    )
+    found = set(await session.scalars(queued))
+    if not found:
+        return
+    still_live = (
+        select(DeliveryCase.delivery_id)
+        .join(CaseRow, CaseRow.id == DeliveryCase.case_id)
+        .where(DeliveryCase.delivery_id.in_(found), CaseRow.status.in_(LIVE))
+    )
+    empty = found - set(await session.scalars(still_live))
+    if empty:
         await session.execute(
             update(Delivery)
-            .where(
-                Delivery.status == "queued",
-                Delivery.kind != "undelivered",
-                Delivery.id.in_(select(DeliveryCase.delivery_id).where(DeliveryCase.case_id == case_id)),
-                Delivery.id.not_in(
-                    select(DeliveryCase.delivery_id)
-                    .join(CaseRow, CaseRow.id == DeliveryCase.case_id)
-                    .where(CaseRow.status.in_(LIVE))
-                ),
-            )
+            .where(Delivery.id.in_(empty), Delivery.status == "queued")
             .values(status="cancelled", leased_until=None)
         )

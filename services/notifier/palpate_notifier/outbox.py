@@ -122,7 +122,7 @@ def queue(
         created_at=now,
     )
     session.add(delivery)
-    session.add_all(DeliveryCase(delivery_id=delivery_id, case_id=case_id) for case_id in dict.fromkeys(cases))
+    session.add_all(DeliveryCase(delivery=delivery, case_id=case_id) for case_id in dict.fromkeys(cases))
     return delivery
 
 

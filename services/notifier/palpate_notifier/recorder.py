@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from pydantic import TypeAdapter
-from sqlalchemy import delete, select
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger()
 
 Verdict = ClaimFailed | ClaimPassed
+_AT_ONCE = 200
 _VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 
 
@@ -63,41 +65,63 @@ class Recorder:
         Raises:
             TransientError: the database is away; nothing was acknowledged.
         """
-        failures: dict[str, Exception] = {}
+        readable, failures = _read(entries)
         try:
-            done = await self._record(entries, failures)
+            try:
+                lines = await self._record_together(readable)
+            except DBAPIError as error:
+                if is_away(error):
+                    raise
+                lines = await self._record_one_by_one(readable, failures)
+            except Exception:  # noqa: BLE001 - found again below, where it is known whose it is
+                lines = await self._record_one_by_one(readable, failures)
         except DBAPIError as error:
             if is_away(error):
                 raise TransientError("the database is away") from error
             raise
-        if done:
-            await redis.xack(entries[0].stream, group, *done)
+        if lines:
+            await redis.xack(entries[0].stream, group, *(line["entry_id"] for line in lines))
+        for line in lines:
+            log.info("verdict_recorded", **line)
+            metrics.ENTRIES.labels(line["stream"], line["outcome"]).inc()
         self._queued()
         return failures
 
-    async def _record(self, entries: Sequence[Entry], failures: dict[str, Exception]) -> list[str]:
-        done: list[str] = []
+    async def _record_together(self, events: Sequence[tuple[Entry, Verdict]]) -> list[dict[str, Any]]:
+        """A whole batch in one flush: many times as fast, and nothing is written when any of it breaks."""
+        async with self._sessions.begin() as session:
+            known = await _known(session, [event for _, event in events])
+            lines = [await self._take(session, known, entry, event) for entry, event in events]
+            await self._quieten(session, known)
+            return lines
+
+    async def _quieten(self, session: AsyncSession, known: "_Known") -> None:
+        """Nobody is told or reminded of a closed case: what waits goes in the same transaction."""
+        closed = [case.id for key, case in known.cases.items() if key in known.changed and case.closed_at is not None]
+        if closed:
+            await withdraw(session, closed, self._clock())
+
+    async def _record_one_by_one(
+        self, events: Sequence[tuple[Entry, Verdict]], failures: dict[str, Exception]
+    ) -> list[dict[str, Any]]:
+        """The same with a savepoint each, so that the one that breaks is known and the others are not held up."""
         lines: list[dict[str, Any]] = []
         async with self._sessions.begin() as session:
-            for entry in entries:
+            for entry, event in events:
                 try:
-                    event = _VERDICT.validate_json(entry.event)
                     async with session.begin_nested():
-                        lines.append(await self._take(session, event) | {"entry_id": entry.id, "stream": entry.stream})
+                        known = await _known(session, [event])
+                        lines.append(await self._take(session, known, entry, event))
+                        await self._quieten(session, known)
                 except DBAPIError as error:
                     if is_away(error):
                         raise
                     failures[entry.id] = error
                 except Exception as error:  # noqa: BLE001 - the stream edge: tried again, then buried
                     failures[entry.id] = error
-                else:
-                    done.append(entry.id)
-        for line in lines:
-            log.info("verdict_recorded", **line)
-            metrics.ENTRIES.labels(line["stream"], line["outcome"]).inc()
-        return done
+        return lines
 
-    async def _take(self, session: AsyncSession, event: Verdict) -> dict[str, Any]:
+    async def _take(self, session: AsyncSession, known: "_Known", entry: Entry, event: Verdict) -> dict[str, Any]:
         """Apply one verdict; returns what the log says of it."""
         verdict = event.data
         said = {
@@ -106,31 +130,19 @@ class Recorder:
             "event_id": event.id,
             "correlation_id": event.traceparent or verdict.source_event.id,
             "verdict": str(verdict.verdict),
+            "entry_id": entry.id,
+            "stream": entry.stream,
         }
-        if not await self._is_news(session, verdict):
+        if not known.is_news(session, verdict):
             return said | {"outcome": "duplicate"}
-        case = await session.scalar(
-            select(CaseRow)
-            .where(CaseRow.source == verdict.source_event.source, CaseRow.claim_id == verdict.claim_id)
-            .with_for_update()
-        )
+        case = known.cases.get(_key(verdict))
         standing = None if case is None else Standing(Status(case.status), frozenset(case.rules), case.version)
         changed = change(standing, verdict)
         if changed is None:
             return said | {"outcome": "nothing_to_do"}
-        case = await self._apply(session, case, changed, event)
+        known.changed.add(_key(verdict))
+        case = known.cases[_key(verdict)] = await self._apply(session, case, changed, event)
         return said | {"outcome": "recorded", "case_id": case.id, "step": changed.step or "unchanged"}
-
-    async def _is_news(self, session: AsyncSession, verdict: ClaimVerdict) -> bool:
-        key = (verdict.source_event.source, verdict.claim_id)
-        head = await session.get(ClaimHead, key)
-        if head is None:
-            session.add(ClaimHead(source=key[0], claim_id=key[1], version=verdict.version, judged_at=verdict.judged_at))
-            return True
-        if not Head(head.version, head.judged_at).is_older_than(verdict):
-            return False
-        head.version, head.judged_at = verdict.version, verdict.judged_at
-        return True
 
     async def _apply(self, session: AsyncSession, case: CaseRow | None, changed: Change, event: Verdict) -> CaseRow:
         verdict, now = event.data, self._clock()
@@ -144,19 +156,18 @@ class Recorder:
         case.source_event_id, case.traceparent = verdict.source_event.id, event.traceparent
         session.add(case)
         if changed.status.is_closed:
-            await self._close(session, case, now)
+            case.next_step_at = None
         else:
             self._describe(case, verdict)
-            await session.flush()
         if changed.tell:
             members = {} if begins else await self._members(session, case)
             if not is_new:
                 await session.execute(delete(CaseMember).where(CaseMember.case_id == case.id))
-                await withdraw(session, case.id, now)
+                await withdraw(session, [case.id], now)
             await self._hand_out(session, case, changed, now, members=members)
         session.add(
             CaseEvent(
-                case_id=case.id,
+                case=case,
                 at=now,
                 actor="palpate",
                 what=changed.step or "judged again, unchanged",
@@ -184,12 +195,6 @@ class Recorder:
         case.reminders = case.escalations = 0
         case.snoozed_until = case.acknowledged_at = case.mended_at = case.first_reaction_at = None
 
-    async def _close(self, session: AsyncSession, case: CaseRow, now: datetime) -> None:
-        """Nobody is reminded of a closed case: what waits goes in the same transaction."""
-        case.next_step_at = None
-        await session.flush()
-        await withdraw(session, case.id, now)
-
     def _describe(self, case: CaseRow, verdict: ClaimVerdict) -> None:
         """What the case shows: the newest failing version's findings and lines, and whose claim it is."""
         case.practice, case.rendering_npi, case.payer_id = verdict.practice, verdict.rendering_npi, verdict.payer_id
@@ -216,9 +221,8 @@ class Recorder:
         # Whoever said that it is mended, or has it in hand, has to look again.
         case.mended_at = case.acknowledged_at = case.snoozed_until = None
         plan(case, self._directory, now, repeat=repeat_of(found))
-        await session.flush()
         session.add_all(
-            CaseMember(case_id=case.id, part=part, person=person)
+            CaseMember(case=case, part=part, person=person)
             for part, names in (people | went_up).items()
             for person in names
         )
@@ -269,6 +273,63 @@ class Recorder:
                         route=list(mine[0].way),
                     )
                 )
+
+
+Key = tuple[str, str]
+
+
+def _key(verdict: ClaimVerdict) -> Key:
+    """A claim number belongs to whoever sent it."""
+    return verdict.source_event.source, verdict.claim_id
+
+
+def _read(entries: Sequence[Entry]) -> tuple[list[tuple[Entry, Verdict]], dict[str, Exception]]:
+    readable: list[tuple[Entry, Verdict]] = []
+    failures: dict[str, Exception] = {}
+    for entry in entries:
+        try:
+            readable.append((entry, _VERDICT.validate_json(entry.event)))
+        except ValidationError as error:
+            failures[entry.id] = error
+    return readable, failures
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the database has of a batch's claims."""
+
+    heads: dict[Key, ClaimHead]
+    cases: dict[Key, CaseRow]
+    changed: set[Key] = field(default_factory=set)
+
+    def is_news(self, session: AsyncSession, verdict: ClaimVerdict) -> bool:
+        """Whether a verdict is newer than the last one of its claim; if so it is the last one now."""
+        key = _key(verdict)
+        head = self.heads.get(key)
+        if head is None:
+            head = ClaimHead(source=key[0], claim_id=key[1], version=verdict.version, judged_at=verdict.judged_at)
+            self.heads[key] = head
+            session.add(head)
+            return True
+        if not Head(head.version, head.judged_at).is_older_than(verdict):
+            return False
+        head.version, head.judged_at = verdict.version, verdict.judged_at
+        return True
+
+
+async def _known(session: AsyncSession, events: Sequence[Verdict]) -> _Known:
+    """The heads and the cases of some claims, locked until the transaction ends."""
+    known = _Known({}, {})
+    wanted = sorted({_key(event.data) for event in events})
+    for start in range(0, len(wanted), _AT_ONCE):
+        keys = wanted[start : start + _AT_ONCE]
+        heads = select(ClaimHead).where(tuple_(ClaimHead.source, ClaimHead.claim_id).in_(keys))
+        cases = select(CaseRow).where(tuple_(CaseRow.source, CaseRow.claim_id).in_(keys))
+        for head in await session.scalars(heads.with_for_update()):
+            known.heads[head.source, head.claim_id] = head
+        for case in await session.scalars(cases.with_for_update()):
+            known.cases[case.source, case.claim_id] = case
+    return known
 
 
 def assigned(case: CaseRow, routes: Route, directory: Directory) -> tuple[Assignment, ...]:

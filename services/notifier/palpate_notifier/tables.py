@@ -1,4 +1,7 @@
-"""The notifier's tables.  They hold cases, never claims: no name, birth date or note is ever in them."""
+"""The notifier's tables.  They hold cases, never claims: no name, birth date or note is ever in them.
+
+The relationships are there for the order of INSERTs (a case before its timeline); nothing is loaded through them.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +18,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Instant(TypeDecorator[datetime]):
@@ -117,6 +120,7 @@ class CaseMember(Base):
     part: Mapped[str] = mapped_column(String(16), primary_key=True)
     """A fixer (`clinician`, `biller`, `front_desk`), or `cover` or `manager` once it was escalated to them."""
     person: Mapped[str] = mapped_column(String(64), primary_key=True)
+    case: Mapped[CaseRow] = relationship(lazy="raise")
 
 
 class CaseEvent(Base):
@@ -134,6 +138,7 @@ class CaseEvent(Base):
     """A `correction.*` step, or what else happened, e.g. `note`, `snoozed`, `told`, `reminded`."""
     version: Mapped[int] = mapped_column(Integer)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+    case: Mapped[CaseRow] = relationship(lazy="raise")
 
 
 class Dispute(Base):
@@ -176,6 +181,7 @@ class Notice(Base):
     not_before: Mapped[datetime] = mapped_column(Instant)
     """The end of its window: group wait, quiet hours, the morning of a digest."""
     settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    case: Mapped[CaseRow] = relationship(lazy="raise")
 
 
 class Delivery(Base):
@@ -222,6 +228,7 @@ class DeliveryCase(Base):
 
     delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    delivery: Mapped[Delivery] = relationship(lazy="raise")
 
 
 class Silence(Base):
