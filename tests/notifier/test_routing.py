@@ -238,3 +238,13 @@ def test_lines_are_right_after_a_list_over_several_lines(directory: Directory, t
     text = changed('match = { program = ["workers_comp", "auto"] }', spread).replace('"fay"', '"eve"')
     with pytest.raises(WrongRoutes, match=r"routes\.toml:38: .*'eve'"):
         tree(text, directory, tmp_path)
+
+
+def test_the_example_that_is_shipped_is_right() -> None:
+    deploy = Path(__file__).parents[2] / "deploy"
+    people = load_directory(deploy / "directory.example.toml")
+    root = load_routes(deploy / "routes.example.toml", people)
+    assert [" > ".join(hit.way) for hit in take(root, subject(family="ncci"))] == [
+        "root > pairs of codes go to the auditors as well",
+        "root > the clinician's own",
+    ]
