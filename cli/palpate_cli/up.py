@@ -19,6 +19,7 @@ console, errors = Console(), Console(stderr=True)
 _SHOWN = {
     "claim_judged", "event_rejected", "verdict_recorded", "message_sent", "message_not_sent", "entry_buried",
     "entries_reclaimed", "rule_failed", "waiting_for_redis", "consuming_again", "entry_failed",
+    "case_minded", "nobody_to_tell",
 }  # fmt: skip
 
 

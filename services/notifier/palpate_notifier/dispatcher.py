@@ -214,6 +214,7 @@ class Dispatcher:
         for each in waiting:
             each.notice.status, each.notice.settled_at = NoticeStatus.TOLD, now
             await self._note(session, recipient, each, reached, now)
+        log.info("message_queued", person=recipient.id, cases=len(waiting), channels=[str(a.channel) for a in reached])
         return len(reached)
 
     async def _manager_instead(

@@ -323,8 +323,17 @@ async def _known(session: AsyncSession, events: Sequence[Verdict]) -> _Known:
     wanted = sorted({_key(event.data) for event in events})
     for start in range(0, len(wanted), _AT_ONCE):
         keys = wanted[start : start + _AT_ONCE]
-        heads = select(ClaimHead).where(tuple_(ClaimHead.source, ClaimHead.claim_id).in_(keys))
-        cases = select(CaseRow).where(tuple_(CaseRow.source, CaseRow.claim_id).in_(keys))
+        # In one order everywhere, so that two notifiers never hold each other up for good.
+        heads = (
+            select(ClaimHead)
+            .where(tuple_(ClaimHead.source, ClaimHead.claim_id).in_(keys))
+            .order_by(ClaimHead.source, ClaimHead.claim_id)
+        )
+        cases = (
+            select(CaseRow)
+            .where(tuple_(CaseRow.source, CaseRow.claim_id).in_(keys))
+            .order_by(CaseRow.source, CaseRow.claim_id)
+        )
         for head in await session.scalars(heads.with_for_update()):
             known.heads[head.source, head.claim_id] = head
         for case in await session.scalars(cases.with_for_update()):
