@@ -129,6 +129,13 @@ async def test_where_nobody_covers_the_manager_hears_when_it_is_due(story: Story
     assert [person for person, _ in await story.mails()] == ["ada", "ada", "ada", "pat"]
 
 
+async def test_a_manager_who_covers_is_asked_once(begin: Any) -> None:
+    story = begin(ada='cover = "pat"')
+    await story.fail(1)
+    await story.wait(days=12)
+    assert [person for person, _ in await story.mails()] == ["ada", "ada", "ada", "pat"]
+
+
 async def test_a_correction_in_time_ends_it(story: Story) -> None:
     await story.fail(1)
     await story.wait(days=1)

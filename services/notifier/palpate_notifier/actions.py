@@ -280,7 +280,8 @@ def waiting(case: CaseRow, directory: Directory) -> Waiting:
         snoozed_until=case.snoozed_until,
         reminders=case.reminders,
         escalations=case.escalations,
-        has_cover=cover is not None,
+        # Where the manager covers, they are asked once and not twice.
+        has_cover=cover is not None and cover.id != directory.manager_of(case.practice).id,
     )
 
 
