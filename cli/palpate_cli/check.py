@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from palpate_intake.reading import ReadClaim, Unreadable, open_files, read_claims
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from palpate_cli.reports import REPORTS, Report
+from palpate_intake.files import open_files
+from palpate_intake.outcome import ReadClaim, Unreadable
+from palpate_intake.reading import read_claims
 from palpate_schemas.values import Verdict
 from palpate_validator.book import RuleBook, load_rule_book
 from palpate_validator.engine import Judgement, judge
@@ -90,8 +92,12 @@ def _judge(read: ReadClaim, book: RuleBook, profile: Profile | None, as_of: date
 
 
 def _unreadable(name: str, read: Unreadable) -> str:
-    reasons = "; ".join(f"{pointer}: {reason}" if pointer else reason for pointer, reason in read.reasons)
-    return f"{name}: {read.position}: {reasons}" if read.position else f"{name}: {reasons}"
+    return f"{name}: {read.position}: {reasons_in_words(read)}"
+
+
+def reasons_in_words(read: Unreadable) -> str:
+    """Why something could not be read, with the place of each reason in the claim."""
+    return "; ".join(f"{each.pointer}: {each.reason}" if each.pointer else each.reason for each in read.reasons)
 
 
 def _profile(book: RuleBook, name: str | None) -> Profile | None:

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from palpate_intake.reading import ReadClaim, Unreadable, open_files, read_claims
 from pydantic import TypeAdapter
 from redis import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 
+from palpate_cli.check import reasons_in_words
+from palpate_intake.files import open_files
+from palpate_intake.outcome import ReadClaim, Unreadable
+from palpate_intake.reading import read_claims
 from palpate_schemas.events import SCHEMA_URI, ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected
 from palpate_schemas.streams import CLAIMS_CREATED, CLAIMS_FAILED, CLAIMS_PASSED, CLAIMS_REJECTED, EVENT_FIELD
 
@@ -90,10 +93,7 @@ def _send(patterns: Sequence[str], redis: "Redis", source: str, event_type: str 
         with stream:
             for read in read_claims(stream, name):
                 if isinstance(read, Unreadable):
-                    reasons = "; ".join(
-                        f"{pointer}: {reason}" if pointer else reason for pointer, reason in read.reasons
-                    )
-                    _complain(f"{name}: {read.position}: {reasons}")
+                    _complain(f"{name}: {read.position}: {reasons_in_words(read)}")
                     code = NOT_SENT
                     continue
                 event = event_of(read, source, event_type, datetime.now(UTC))

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from palpate_intake.reading import ReadClaim
-
 from palpate_cli.reports.as_json import JsonLinesReport, JsonReport
 from palpate_cli.reports.sarif import SarifReport
 from palpate_cli.reports.text import TextReport
+from palpate_intake.outcome import ReadClaim
 from palpate_validator.engine import Judgement
 
 

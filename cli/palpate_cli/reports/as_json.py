@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-from palpate_intake.reading import ReadClaim
-
+from palpate_intake.outcome import ReadClaim
 from palpate_validator.book import RuleBook
 from palpate_validator.engine import Judgement
 

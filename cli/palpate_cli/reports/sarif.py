@@ -4,9 +4,8 @@ import json
 import re
 from typing import Any
 
-from palpate_intake.reading import ReadClaim
-
 from palpate_cli.reports.text import denial_code
+from palpate_intake.outcome import ReadClaim
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Outcome, Severity
 from palpate_validator.book import RuleBook

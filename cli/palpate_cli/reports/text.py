@@ -1,7 +1,6 @@
 """For people: a claim a paragraph, a finding a block, what to do in every one."""
 
-from palpate_intake.reading import ReadClaim
-
+from palpate_intake.outcome import ReadClaim
 from palpate_schemas.finding import Denial, Finding
 from palpate_schemas.values import Fixer, Outcome, Severity, Verdict
 from palpate_validator.book import RuleBook
@@ -21,10 +20,12 @@ class TextReport:
     def claim(self, file: str, read: ReadClaim, judgement: Judgement) -> str:
         """The claim's paragraph; nothing for one that is clean."""
         self._count(judgement)
-        faults = [finding for finding in judgement.findings if finding.outcome is Outcome.VIOLATED]
+        violated = [finding for finding in judgement.findings if finding.outcome is Outcome.VIOLATED]
+        faults = [finding for finding in violated if finding.severity is not Severity.INFO]
+        notices = [finding for finding in violated if finding.severity is Severity.INFO]
         open_questions = [finding for finding in judgement.findings if finding.outcome is Outcome.UNDETERMINED]
-        shown = faults + (open_questions if self._show_undetermined else [])
-        notes = [f"  note: {note}\n" for note in read.notes]
+        shown = faults + (notices + open_questions if self._show_undetermined else [])
+        notes = [f"  note: {note.position}: {note.message}\n" for note in read.structure]
         if not shown and not notes:
             return ""
         self._findings += len(faults)
@@ -65,6 +66,9 @@ def _claims(count: int) -> str:
 def _block(finding: Finding, read: ReadClaim) -> str:
     where = "claim" if finding.line_number is None else f"line {finding.line_number}"
     position = read.line_position(finding.pointer) if finding.pointer else None
+    if position == read.position:
+        # The claim's own place (a line of JSON lines) says no more than the paragraph's first row.
+        position = None
     grade = "cannot tell" if finding.outcome is Outcome.UNDETERMINED else str(finding.severity)
     rows = [f"  {finding.rule}  {grade}  {where}{f' ({position})' if position else ''}", f"    {finding.message}"]
     rows.append(f"    Do: {finding.remedy} ({WHO[finding.fixer]})")

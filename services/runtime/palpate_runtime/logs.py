@@ -32,6 +32,12 @@ ALLOWED_FIELDS = frozenset(
 )  # fmt: skip
 """Every field that a log line may have."""
 
+CHATTY = (
+    "uvicorn", "uvicorn.error", "uvicorn.access", "aiosqlite", "alembic", "mail.log", "asyncio", "palpate.faststream",
+    "httpx", "httpcore",
+)  # fmt: skip
+"""Libraries whose every step is nobody's event: heard from their warnings on."""
+
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -124,7 +130,7 @@ def configure(service: str, *, log_format: Literal["auto", "json", "console"] = 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("uvicorn", "uvicorn.error", "uvicorn.access", "aiosqlite", "alembic", "mail.log", "asyncio", "palpate.faststream"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
         logging.getLogger(chatty).handlers[:] = []
         logging.getLogger(chatty).propagate = True
