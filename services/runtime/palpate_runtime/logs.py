@@ -87,13 +87,13 @@ def place_of(error: BaseException) -> str:
 
 
 def _library_record(_logger: object, _method: str, event_dict: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A library's own log record: its template without the arguments, since those may hold anything."""
+    """A library's own log record: that it spoke, how gravely, and of which error; its words may hold anything."""
     record = event_dict.get("_record")
     if isinstance(record, logging.LogRecord):
         event_dict["event"] = "library_log"
         event_dict["logger"] = record.name
-        # Only a template that has been written down as one: a library that formats before logging gets no text.
-        if record.args or record.name.startswith(("uvicorn", "alembic")):
+        # Of libraries that never see a claim, the template too: ops must be able to read "address already in use".
+        if record.name.startswith(("uvicorn", "alembic")):
             event_dict["template"] = str(record.msg)[:200]
     return event_dict
 
