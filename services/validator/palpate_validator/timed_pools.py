@@ -188,6 +188,14 @@ class Pool:
         return self.allocation.in_words() if self.complete else "not known without each service's minutes"
 
     @property
+    def where(self) -> str:
+        """The lines that bill it, in words: `line 1`, `lines 1 and 2`."""
+        numbers = [str(line.line_number) for line in self.lines]
+        if len(numbers) == 1:
+            return f"line {numbers[0]}"
+        return f"lines {', '.join(numbers[:-1])} and {numbers[-1]}"
+
+    @property
     def line(self) -> Line | None:
         """The pool's line, where there is one alone: what a finding about the pool lies on."""
         return self.lines[0] if len(self.lines) == 1 else None

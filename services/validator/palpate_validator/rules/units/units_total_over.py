@@ -45,8 +45,8 @@ def total_over(visit: Visit) -> Iterator[Result]:
     for pool in countable(visit):
         if pool.allowed and pool.units > pool.allowed:
             yield fails(
-                f"{pool.total} timed minutes{pool.plan} allow {in_units(pool.allowed)}; the claim bills {pool.units}. "
-                f"Acceptable: {pool.ways}.",
+                f"{pool.total} timed minutes{pool.plan} allow {in_units(pool.allowed)}; {pool.where} "
+                f"{'bills' if pool.line else 'bill'} {pool.units}. Acceptable: {pool.ways}.",
                 line=pool.line,
                 pointer=pool.pointer,
                 patch=pool.repair(pool.allocation.only),
