@@ -34,9 +34,9 @@ ALLOWED_FIELDS = frozenset(
 
 CHATTY = (
     "uvicorn", "uvicorn.error", "uvicorn.access", "aiosqlite", "alembic", "mail.log", "asyncio", "palpate.faststream",
-    "httpx", "httpcore",
+    "httpx", "httpcore", "faststream", "faststream.access.redis",
 )  # fmt: skip
-"""Libraries whose every step is nobody's event: heard from their warnings on."""
+"""Libraries whose every step is nobody's event: heard from their warnings on, and through our formatter alone."""
 
 _PLAIN = (str, int, float, bool, type(None))
 

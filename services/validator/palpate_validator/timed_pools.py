@@ -190,7 +190,7 @@ class Pool:
     @property
     def where(self) -> str:
         """The lines that bill it, in words: `line 1`, `lines 1 and 2`."""
-        numbers = [str(line.line_number) for line in self.lines]
+        numbers = [str(number) for number in sorted(line.line_number for line in self.lines)]
         if len(numbers) == 1:
             return f"line {numbers[0]}"
         return f"lines {', '.join(numbers[:-1])} and {numbers[-1]}"
