@@ -39,12 +39,12 @@ ProfileFolders = Annotated[
     list[Path] | None,
     typer.Option(
         "--profiles",
+        envvar="PALPATE_PROFILES",
         help="Folder with payer profiles of your own, laid over the shipped ones.",
         exists=True,
         file_okay=False,
     ),
 ]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
 class Format(StrEnum):

@@ -1,8 +1,11 @@
 """What can be set for the validator."""
 
+import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
 
 from palpate_runtime.settings import RuntimeSettings
 
@@ -10,5 +13,10 @@ from palpate_runtime.settings import RuntimeSettings
 class ValidatorSettings(RuntimeSettings):
     """Settings of the validator, from `PALPATE_...`."""
 
-    profiles: tuple[Path, ...] = Field(default=())
-    """Folders with payer profiles of the site's own (JSON list), laid over the shipped ones."""
+    profiles: Annotated[tuple[Path, ...], NoDecode] = Field(default=())
+    """Folders with payer profiles of the site's own, laid over the shipped ones; written like PATH, `a:b`."""
+
+    @field_validator("profiles", mode="before")
+    @classmethod
+    def _folders(cls, value: object) -> object:
+        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
