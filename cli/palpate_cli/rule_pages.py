@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from palpate_cli.reports.text import WHO, denial_code
 from palpate_schemas.values import Program, Severity
 from palpate_validator.book import RuleBook, load_rule_book, shipped_rule_book
 from palpate_validator.catalogue import catalogue, rule_by_id
-from palpate_validator.dated import BEGINNING
+from palpate_validator.dated import BEGINNING, DatedValue
+from palpate_validator.parameters import load_parameters
 from palpate_validator.profiles import Profile
-from palpate_validator.rule import Rule
+from palpate_validator.rule import SAID, Rule
 
 console, errors = Console(), Console(stderr=True)
 
@@ -28,29 +29,62 @@ CONFIDENCE = {
 
 
 def page_of(rules: tuple[Rule, ...]) -> str:
-    """A rule's page as Markdown: the docstring, then what the header says."""
+    """A rule's page as Markdown: the docstring, then what the header says, then the values that it looks up."""
     first = rules[0]
     title, _, body = first.page.partition("\n")
-    parts = [f"# {first.id}", title, body.strip(), "## Facts", _facts(rules)]
+    parts = [f"# {first.id}", title, body.strip(), "## Facts", _facts(rules), *_dated_values(rules), *_sources(rules)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _facts(rules: tuple[Rule, ...]) -> str:
-    first = rules[0]
-    rows = [("Family", first.family), ("Severity", _severity(first)), ("Who mends it", WHO[first.header.fixer])]
-    if first.header.denial is not None:
-        rows.append(("Denial code", denial_code(first.header.denial)))
-    rows += [
-        ("Payers", _payers(first)),
-        ("Dates of service", "; ".join(_life(rule) for rule in rules)),
-        ("How sure", CONFIDENCE[first.header.confidence]),
+    rows = [
+        ("Family", rules[0].family),
+        ("Severity", _each(rules, _severity)),
+        ("Who mends it", _each(rules, lambda rule: WHO[rule.header.fixer])),
+        ("Denial code", _each(rules, lambda rule: denial_code(rule.header.denial) if rule.header.denial else "")),
+        ("Payers", _each(rules, _payers)),
+        ("Dates of service", "; ".join(dict.fromkeys(_life(rule) for rule in rules))),
+        ("How sure", _each(rules, lambda rule: CONFIDENCE[rule.header.confidence])),
+        ("Remedy", _each(rules, lambda rule: rule.header.remedy)),
     ]
-    if parameters := sorted({name for rule in rules for name in rule.header.parameters}):
-        rows.append(("Dated values", ", ".join(f"`{name}`" for name in parameters)))
-    rows.append(("Remedy", first.header.remedy))
-    sources = sorted({source for rule in rules for source in rule.header.sources})
-    table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
-    return table + "\n\n## Sources\n\n" + "\n".join(f"- {source}" for source in sources)
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows if value)])
+
+
+def _each(rules: tuple[Rule, ...], say: Callable[[Rule], str]) -> str:
+    """What every dated decision of a rule says: once where they agree, else each with its days."""
+    said = list(dict.fromkeys((say(rule), _life(rule)) for rule in rules))
+    if len({text for text, _ in said}) == 1:
+        return said[0][0]
+    return " ".join(f"{text} ({life})" for text, life in said if text)
+
+
+def _dated_values(rules: tuple[Rule, ...]) -> Iterator[str]:
+    """The values of every parameter that the rule looks up, with their first days and sources."""
+    names = sorted({name for rule in rules for name in rule.header.parameters})
+    if names:
+        yield "## Dated values"
+    for name in names:
+        parameter = load_parameters()[name]
+        yield (
+            f"`{name}`: {parameter.title} ({parameter.unit}). Checked for changes up to {parameter.verified_through}."
+        )
+        rows = [f"| {_from(each)} | {_value(each.value)} | {each.source} |" for each in parameter.timeline.values]
+        yield "\n".join(["| dates of service | value | source |", "|---|---|---|", *rows])
+
+
+def _from(dated: DatedValue) -> str:
+    return f"from {dated.start}" + (f" to {dated.end}" if dated.end else "")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value)) or "none"
+    return _toml(value)
+
+
+def _sources(rules: tuple[Rule, ...]) -> tuple[str, str]:
+    sources = dict.fromkeys(source for rule in rules for source in rule.header.sources)
+    return "## Sources", "\n".join(f"- {source}" for source in sources)
 
 
 def _severity(rule: Rule) -> str:
@@ -61,7 +95,9 @@ def _severity(rule: Rule) -> str:
 
 def _payers(rule: Rule) -> str:
     kinds = "all" if rule.header.programs is None else ", ".join(sorted(rule.header.programs))
-    conditions = [f"`{key}` is `{_toml(value)}`" for key, value in rule.header.profile.items()]
+    conditions = [
+        f"`{key}`" if value is SAID else f"`{key}` = `{_toml(value)}`" for key, value in rule.header.profile.items()
+    ]
     return kinds + (f", where the payer profile says {' and '.join(conditions)}" if conditions else "")
 
 
@@ -156,16 +192,17 @@ def _listed(book: RuleBook, family: str | None, payer: str | None, on: date | No
     if family is not None and family not in families:
         raise ValueError(f"there is no family {family!r}; there are {', '.join(sorted(families))}")
     if payer is None:
-        seen: dict[str, Rule] = {}
-        for rule in book.rules:
-            if on is None or rule.in_force(on):
-                seen.setdefault(rule.id, rule)
-        found = [(rule, rule.severity_for(None)) for rule in seen.values()]
+        found = [(rule, rule.severity_for(None)) for rule in book.rules if on is None or rule.in_force(on)]
     else:
         selection = book.selection(profile_named(book, payer), on or date.today())  # noqa: DTZ011 - a person asks "now"
         found = [(each.rule, each.severity) for each in (*selection.per_visit, *selection.per_claim)]
+    once: dict[str, tuple[Rule, Severity]] = {}
+    for rule, severity in found:
+        # A rule may have more than one decision in force; the list names it once.
+        once.setdefault(rule.id, (rule, severity))
     return sorted(
-        (pair for pair in found if family is None or pair[0].family == family), key=lambda p: (p[0].family, p[0].id)
+        (pair for pair in once.values() if family is None or pair[0].family == family),
+        key=lambda pair: (pair[0].family, pair[0].id),
     )
 
 
