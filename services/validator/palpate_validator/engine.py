@@ -140,7 +140,7 @@ class _Bench:
 
     def _break(self, selected: Selected, error: Exception, visit: Visit) -> None:
         self.failures.append(RuleFailure(selected.rule.id, error))
-        needs = f"a working rule {selected.rule.id}"
+        needs = f"rule: {selected.rule.id}"
         result = cannot_tell(needs, "This check could not be made; the fault is ours.")
         self.findings.append(_finding(selected, result, visit))
 
@@ -198,7 +198,7 @@ def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidenc
         line_number=None if result.line is None else result.line.line_number,
         pointer=result.full_pointer,
         fixer=result.fixer or header.fixer,
-        remedy=result.remedy or (header.remedy if violated else f"Send {result.needs} with the claim event."),
+        remedy=result.remedy or (header.remedy if violated else _how_to_say(result.needs)),
         needs=result.needs,
         patch=result.patch,
         applicability=result.applicability or ("confirm" if result.patch else None),
@@ -206,6 +206,20 @@ def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidenc
         sources=sources,
         evidence=evidence,
     )
+
+
+def _how_to_say(needs: str | None) -> str:
+    """What to do about a missing fact: most belong into the claim event, some into the rule book."""
+    kind, _, name = (needs or "").partition(": ")
+    if kind == "payer profile":
+        return f"Add {name} to the payer's profile."
+    if kind == "parameter":
+        return f"Update the rule book: it has no {name} for this date of service."
+    if kind == "table":
+        return f"Import the {name} into the rule book's tables."
+    if kind == "rule":
+        return f"Report that the rule {name} is broken."
+    return f"Send {needs} with the claim event."
 
 
 def _shown(value: Any) -> Any:  # noqa: ANN401 - evidence is whatever decided

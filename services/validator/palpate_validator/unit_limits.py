@@ -45,7 +45,7 @@ def exceeded(visit: Visit, *, summed: bool = True) -> Iterator[Exceeded]:
         return
     limits = visit.tables.mue_on(whose, visit.date_of_service)
     if not limits:
-        raise MissingFact(f"unit limits of {whose}", f"The unit limits of {whose} are not in the tables.")
+        raise MissingFact(f"table: unit limits of {whose}", f"The unit limits of {whose} are not in the tables.")
     for code, lines in by_code(visit).items():
         if code in limits:
             yield from _over(limits[code], lines, summed=summed and limits[code].adjudication != 1)
