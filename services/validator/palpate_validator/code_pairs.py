@@ -146,36 +146,33 @@ def remedy(pair: BilledPair) -> str:
     if MANUAL_THERAPY in pair.edit.codes and (own := REMEDIES.get(pair.other_code)):
         return own
     if pair.edit.modifier_allowed:
-        asked = "Ask the clinician whether the two services were separate."
-        return f"{asked} If they were not, bill {pair.edit.column1} alone."
+        return f"Say whether the two services were separate. If they were not, bill {pair.edit.column1} alone."
     return f"Bill one of {pair.edit.column1} and {pair.edit.column2}: the one that describes what was mainly given."
 
 
 _TRAINING = (
-    "Ask the clinician whether the fitting, training or testing had minutes of its own, apart from the hands-on work. "
-    "If not, bill the one that was mainly given."
+    "Say whether the fitting, training or testing had minutes of its own, apart from the hands-on work. If not, bill "
+    "the one that was mainly given."
 )
 _BANDAGING = (
-    "Ask the clinician whether lymph drainage and bandaging had minutes of their own. Leave the bandaging out of the "
-    "minutes of 97140; if the two were not separate, bill the bandaging alone."
+    "Say whether lymph drainage and bandaging had minutes of their own. Leave the bandaging out of the minutes of "
+    "97140; if the two were not separate, bill the bandaging alone."
 )
 _ROM = (
-    "Range-of-motion measurement as part of a treatment is not billed. Keep it only where the clinician confirms a "
-    "separate measurement with a report of its own."
+    "Say whether the range-of-motion measurement was one of its own, with its own report. If not, take it off: as part "
+    "of a treatment it is not billed."
 )
-_REHABILITATION = (
-    "Ask the clinician whether the therapy was a separate encounter of that day. If not, bill the rehabilitation alone."
-)
+_REHABILITATION = "Say whether the therapy was a separate encounter of that day. If not, bill the rehabilitation alone."
 _OSTEOPATHIC = "Bill the osteopathic treatment or 97140, whichever describes what was given; the two never go together."
-_DRAW = "Remove the blood draw or port flush: it is part of the visit and never paid beside 97140."
+_DRAW = "Remove the blood draw or port flush: beside 97140 it is part of the visit."
 _CMT = (
-    "Ask the clinician which regions were manipulated and which were treated by hand otherwise. In a shared region "
-    "bill the manipulation alone."
+    "Say which regions were manipulated and which were treated by hand otherwise. In a shared region bill the "
+    "manipulation alone."
 )
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
-        "97124": "Bill 97140 or 97124, whichever was mainly given. No modifier makes both payable.",
+        "97124": "Bill 97140 or 97124, whichever was mainly given. No modifier sets the two apart.",
         **dict.fromkeys(("98925", "98926", "98927", "98928", "98929"), _OSTEOPATHIC),
         **dict.fromkeys(("36591", "36592", "96523"), _DRAW),
         **dict.fromkeys(sorted(CMT), _CMT),
@@ -184,12 +181,12 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("29581", "29584"), _BANDAGING),
         **dict.fromkeys(("95851", "95852"), _ROM),
         "97012": (
-            "Ask the clinician whether the hands-on work was a service apart from the machine's traction. Traction by "
-            "hand at the same place is not; bill the machine's alone then."
+            "Say whether the hands-on work was a service apart from the machine's traction. Traction by hand at the "
+            "same place is not; bill the machine's alone then."
         ),
         "97150": (
-            "Ask the clinician which minutes were in the group. They are not minutes of 97140; "
-            "where there are no others, bill 97150 alone."
+            "Say which minutes were in the group. They are not minutes of 97140; where there are no others, bill 97150 "
+            "alone."
         ),
         "97545": "Bill the work hardening alone: 97140 on the same day is part of it.",
     }

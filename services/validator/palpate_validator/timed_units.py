@@ -36,6 +36,11 @@ def in_units(number: int | None) -> str:
     return f"{number} unit" if number == 1 else f"{number} units"
 
 
+def in_minutes(number: int) -> str:
+    """A number of minutes in words: `1 minute`, `15 minutes`."""
+    return f"{number} minute" if number == 1 else f"{number} minutes"
+
+
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """Every way in which Medicare accepts the day's units on its services.

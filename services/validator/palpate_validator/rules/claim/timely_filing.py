@@ -51,16 +51,19 @@ def timely_filing(visit: Visit) -> Iterator[Result]:
     last_day = _last_day(first.service_date, visit.setting("timely_filing_days"))
     left = (last_day - submitted_on).days
     if left < 0:
-        message = (
-            f"Services of {first.service_date} could be filed until {last_day}; the claim goes out {-left} days later."
-        )
+        late = f"the claim goes out {_days(-left)} later"
+        message = f"Services of {first.service_date} could be filed until {last_day}; {late}."
         yield fails(message, line=first, date_of_service=first.service_date, last_day=last_day, days_late=-left)
     elif left <= LAST_DAYS:
-        message = f"Services of {first.service_date} can be filed until {last_day}: {left} days are left."
+        message = f"Services of {first.service_date} can be filed until {last_day}: {_days(left)} left."
         remedy = "Send the claim now."
         yield warns(
             message, line=first, remedy=remedy, date_of_service=first.service_date, last_day=last_day, days_left=left
         )
+
+
+def _days(number: int) -> str:
+    return f"{number} day" if number == 1 else f"{number} days"
 
 
 def _last_day(served_on: date, limit: int) -> date:

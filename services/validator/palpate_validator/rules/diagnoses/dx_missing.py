@@ -41,8 +41,8 @@ def diagnosis_pointer_missing(visit: Visit) -> Iterator[Result]:
         if not line.diagnosis_pointers:
             path = f"/lines/{line.index}/diagnosis_pointers"
             yield fails(
-                f"Line {line.line_number} ({line.code}) points to none of the claim's {len(visit.claim.diagnoses)} "
-                "diagnoses.",
+                f"Line {line.line_number} ({line.code}) points to no diagnosis; the claim's diagnoses: "
+                f"{len(visit.claim.diagnoses)}.",
                 line=line,
                 pointer="/diagnosis_pointers",
                 diagnoses_on_claim=len(visit.claim.diagnoses),

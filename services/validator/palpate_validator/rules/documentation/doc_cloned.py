@@ -8,8 +8,8 @@ of the words the same, and every measurement the same.
 Copied notes do not show what happened at a visit. Reviewers deny the whole row as not documented.
 
 ## How to fix
-Look at the three notes together. If something was different that day, the clinician says so in a signed and dated
-addendum; from now on each visit gets its own words.
+Look at the three notes together. Where one does not hold for its day, the clinician corrects it by a signed and dated
+addendum.
 
 ## Example that fails
 Three notes with the same text and the same range of motion.
@@ -37,7 +37,7 @@ _FEWEST_WORDS = 12
 
 
 @rule(
-    remedy="Compare the three notes; add what was different by signed addendum, and write each visit afresh.",
+    remedy="Compare the three notes with the visits; correct by signed addendum what does not hold for its day.",
     fixer=CLINICIAN,
     severity=WARNING,
     sources=(PRACTICE,),

@@ -9,8 +9,8 @@ instability, cauda equina syndrome; and thrust techniques under long-term antico
 A reviewer who sees such a diagnosis asks whether the treatment was safe and necessary.
 
 ## How to fix
-The clinician checks the diagnosis. If it is right, the note should show that the treatment took it into account. If
-it is wrong or old, the biller corrects it.
+The clinician checks the diagnosis. If it is right, the clinician says whether manual therapy was safe beside
+it. If it is wrong or old, the biller corrects it.
 
 ## Example that fails
 Lumbar mobilization with a fracture of the lumbar spine, initial encounter, among the diagnoses.
@@ -50,7 +50,7 @@ _ANTICOAGULANTS = "Z7901"
 
 
 @rule(
-    remedy="Check the diagnosis; if it is right, make sure that the note shows how the treatment respected it.",
+    remedy="Check the diagnosis; if it is right, say whether manual therapy was safe beside it.",
     fixer=CLINICIAN,
     severity=WARNING,
     sources=(f"{BPM15} §240.1.3",),

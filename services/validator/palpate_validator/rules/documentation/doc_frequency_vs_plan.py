@@ -8,7 +8,7 @@ week.
 Frequency is part of the plan of care. Visits beyond it raise the question of what they were needed for.
 
 ## How to fix
-If more visits were needed, the therapist documents the reason and changes the plan. If a date is wrong, correct it.
+If a date is wrong, correct it. If the dates are right, the therapist reviews whether the plan still fits.
 
 ## Example that fails
 Plan of 2 visits a week; the claim bills Monday, Wednesday and Friday of one week.
@@ -30,7 +30,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
 @rule(
-    remedy="Check the dates; if they are right, document why more visits were needed and update the plan.",
+    remedy="Check the dates; if they are right, the therapist reviews whether the plan of care still fits.",
     fixer=CLINICIAN,
     severity=WARNING,
     sources=(f"{BPM15} §220.1.2",),

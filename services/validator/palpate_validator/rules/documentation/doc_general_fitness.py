@@ -8,8 +8,8 @@ An error where no restriction is documented as well; else a warning.
 Services for general good and welfare are not therapy, and Medicare does not cover them.
 
 ## How to fix
-If the treatment was for an impairment, the clinician says for which, by a signed addendum. If it was for wellness,
-the patient pays; it does not go on the claim.
+If the treatment was for an impairment, the clinician corrects the note by a signed addendum. If it was for
+wellness, it does not go on the claim.
 
 ## Example that fails
 "Soft tissue work to back for general wellness."
@@ -33,7 +33,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
 @rule(
-    remedy="State by signed addendum which impairment was treated, or take the service off the claim.",
+    remedy="Correct the note by signed addendum if an impairment was treated; otherwise take the service off.",
     fixer=CLINICIAN,
     severity=WARNING,
     severity_by_program={Program.MEDICARE: ERROR, Program.MEDICARE_ADVANTAGE: ERROR},

@@ -7,8 +7,7 @@ The note of a visit that bills 97140 names a goal, or something that the patient
 Reviewers ask what the treatment is for. Motion regained counts when it leads to a function in the plan of care.
 
 ## How to fix
-In later notes, name the goal that the treatment serves. Add to this one by a signed addendum only what is in the
-plan.
+The clinician compares the note with the plan. A signed addendum completes it only with what is in the plan.
 
 ## Example that fails
 "Joint mobs gr III C4-C6, restricted rotation, pain 6/10 to 3/10."
@@ -29,7 +28,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
 @rule(
-    remedy="Name the functional goal of the plan that the treatment serves.",
+    remedy="Compare the note with the plan; complete it by signed addendum if the treatment served one of its goals.",
     fixer=CLINICIAN,
     severity=WARNING,
     sources=(f"{BPM15} §220.3",),

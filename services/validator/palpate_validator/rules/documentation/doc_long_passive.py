@@ -8,7 +8,7 @@ Reviewers expect passive treatment to give way to exercise and activity. A long 
 passive care without progress.
 
 ## How to fix
-The clinician checks whether the plan still fits, and documents why manual therapy alone is needed if it is.
+The clinician checks whether the plan still fits, and changes it for the visits to come if it does not.
 
 ## Example that fails
 A claim with 13 dates of service, each with 97140 alone.
@@ -31,7 +31,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
 @rule(
-    remedy="Check whether the plan still fits; document why manual therapy alone is needed, if it is.",
+    remedy="Check whether the plan of care still fits, and change it for the visits to come if it does not.",
     fixer=CLINICIAN,
     severity=WARNING,
     sources=(PRACTICE,),

@@ -9,8 +9,8 @@ There is no test of improvement for skilled therapy: skilled maintenance is cove
 is maintenance that anybody could carry out, and maintenance by a chiropractor.
 
 ## How to fix
-A therapist makes sure that the note shows the need for skill. A chiropractor tells the patient, before the next
-visit, that this care may not be covered.
+A therapist says whether the treatment took a therapist's skill, and takes it off the claim if it did not. A
+chiropractor tells the patient, before the next visit, that this care may not be covered.
 
 ## Example that fails
 "Maintenance care, manual therapy to low back", by a chiropractor.
@@ -32,7 +32,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
 @rule(
-    remedy="Make sure that the note shows the need for skill; tell the patient where the care is not covered.",
+    remedy="Say whether the treatment took a therapist's skill; if it did not, take it off the claim.",
     fixer=CLINICIAN,
     severity=WARNING,
     sources=(f"{BPM15} §220.2", f"{BPM15} §30.5"),
@@ -46,9 +46,12 @@ def maintenance(visit: Visit) -> Iterator[Result]:
     if "maintenance" not in words.lower() or not affirms(MAINTENANCE, words):
         return
     if visit.claim.rendering_provider.profession is Profession.DC:
-        yield fails("The note calls the treatment maintenance; maintenance by a chiropractor is not covered.")
+        yield fails(
+            "The note calls the treatment of a chiropractor maintenance. Was it active treatment or maintenance?",
+            remedy="If it was maintenance, tell the patient before the next visit that such care may not be covered.",
+        )
     elif not documents(note, "medical_necessity", SKILL) and RESTRICTION.search(words) is None:
         yield fails(
-            "The note calls the treatment maintenance, which is covered only when it takes a therapist's skill, and "
-            "does not show that. Was skill needed?"
+            "The note calls the treatment maintenance and does not show a need for skill. Did it take a therapist's "
+            "skill?"
         )

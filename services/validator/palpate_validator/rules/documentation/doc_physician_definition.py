@@ -55,7 +55,7 @@ def certifier_is_physician(visit: Visit) -> Iterator[Result]:
     excluded = _excluded(referring)
     if excluded is not None:
         yield fails(
-            f"The referring provider is a {excluded}; Medicare does not let that profession certify therapy.",
+            f"The referring provider's profession is {excluded}; Medicare does not let it certify therapy.",
             pointer="/referring_provider",
             profession=excluded,
         )

@@ -8,8 +8,8 @@ Medicare's coverage determinations ask for measurements of the treated area and 
 effect, a row of visits looks like routine passive care.
 
 ## How to fix
-In later notes, record what changed with the treatment. Add it to this note by a signed addendum only if it was
-observed and can be dated.
+The clinician says whether a response was observed. A signed addendum completes the note only if it was, and can be
+dated.
 
 ## Example that fails
 "Joint mobs gr III C4-C6." and nothing else.
@@ -29,7 +29,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
 @rule(
-    remedy="Record the patient's response; for this visit only what was observed, by signed addendum.",
+    remedy="Complete the note by signed addendum, if a response was observed and left out.",
     fixer=CLINICIAN,
     severity=WARNING,
     sources=(COVERAGE_DETERMINATION,),

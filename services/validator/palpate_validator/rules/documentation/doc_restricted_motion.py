@@ -10,8 +10,8 @@ Medicare's coverage determinations make the restriction the reason for 97140. Wi
 medically necessary.
 
 ## How to fix
-If a restriction was found at the visit or the evaluation, the clinician records it by a signed addendum. If there was
-none, 97140 is not what the payer covers.
+If a restriction was found at the visit or the evaluation, a signed addendum completes the note. If there was none,
+97140 comes off the claim.
 
 ## Example that fails
 "Joint mobs gr III C4-C6, tolerated well." and no finding of restriction.
@@ -45,7 +45,7 @@ _MAIN_SERVICES = frozenset({"97110", "97112", "97530"})
 
 
 @rule(
-    remedy="Record the restriction that was found, by signed addendum, or take 97140 off the claim.",
+    remedy="Complete the note by signed addendum if a restriction was found; otherwise take 97140 off the claim.",
     fixer=CLINICIAN,
     denial=Denial(carc="50", rarc="N115"),
     sources=(COVERAGE_DETERMINATION,),

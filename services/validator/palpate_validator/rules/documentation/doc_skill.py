@@ -9,8 +9,8 @@ Payers cover skilled therapy, not repetitive passive care that anybody could giv
 in the note.
 
 ## How to fix
-In later notes, write down the reasoning of the visit. Add to this one by a signed addendum only what was true that
-day.
+The clinician says whether the treatment took a clinician's skill. A signed addendum completes the note only with what
+was true that day.
 
 ## Example that fails
 "Soft tissue work to neck, 15 min."
@@ -32,7 +32,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
 @rule(
-    remedy="Write down why the treatment needed a clinician's skill; for this visit only by signed addendum.",
+    remedy="Say whether the treatment took a clinician's skill; complete the note by signed addendum if need be.",
     fixer=CLINICIAN,
     severity=WARNING,
     sources=(f"{BPM15} §220.2",),

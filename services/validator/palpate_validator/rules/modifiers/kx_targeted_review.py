@@ -1,4 +1,4 @@
-"""The year's therapy has passed the amount above which Medicare may ask for the records.
+"""The year's therapy has passed the mark above which Medicare may ask for the records.
 
 ## What it checks
 For Medicare, what has been allowed in the year before this claim and the claim's own charges do not pass 3000 dollars,
@@ -48,8 +48,9 @@ def may_be_reviewed(visit: Visit) -> Iterator[Result]:
         reached = before if before > limit else before + charges([*earlier_lines(visit, bucket), *lines])
         if reached > limit:
             yield fails(
-                f"With this claim {NAMES[bucket]} passes {limit} this year; Medicare may ask for the record of this "
-                "visit.",
+                f"With this claim {NAMES[bucket]} passes the year's mark for targeted review; Medicare may ask for the "
+                "record of this visit.",
                 line=lines[0],
                 accrued=before,
+                counted=reached,
             )

@@ -1,4 +1,4 @@
-"""KX says that the service is necessary, and GA that it is expected to be denied as not necessary.
+"""KX says that the service is necessary, and GA that Medicare is not expected to find it so.
 
 ## What it checks
 No line carries KX and GA together.
@@ -39,7 +39,7 @@ def necessary_and_not_necessary(visit: Visit) -> Iterator[Result]:
     for line in visit.lines:
         if line.has("KX") and line.has("GA"):
             yield fails(
-                f"Line {line.line_number} carries KX (necessary) and GA (expected to be denied as not necessary). "
+                f"Line {line.line_number} carries KX (necessary) and GA (not expected to be found necessary). "
                 "Is the service medically necessary?",
                 line=line,
                 pointer="/modifiers",

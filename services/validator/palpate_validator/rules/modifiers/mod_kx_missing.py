@@ -58,22 +58,21 @@ def threshold_passed_without_kx(visit: Visit) -> Iterator[Result]:
 def _judged(visit: Visit, bucket: Bucket, bare: list[Line], before: Decimal, threshold: Decimal) -> Iterator[Result]:
     reached = before >= threshold
     over = bare if reached else [line for line in bare if before + charges([line]) > threshold]
+    passed = "was passed before this claim" if reached else "is passed with this line"
     for line in over:
-        own = "" if reached else f" and this line charges {line.charge}"
         yield fails(
-            f"{before} of {NAMES[bucket]} was allowed this year before this claim{own}; the threshold is {threshold}. "
-            f"Line {line.line_number} does not carry KX. Is the service medically necessary, and does the record "
-            "show it?",
+            f"The year's threshold for {NAMES[bucket]} {passed}, and line {line.line_number} does not carry KX. "
+            "Is the service medically necessary, and does the record show it?",
             line=line,
             pointer="/modifiers",
             accrued=before,
+            counted=before if reached else before + charges([line]),
         )
     together = before if over else before + charges([*earlier_lines(visit, bucket), *bare])
     if not over and together > threshold:
         yield warns(
-            f"With {before} of {NAMES[bucket]} allowed before this claim, its charges through {visit.date_of_service} "
-            f"come to {together}, above the threshold of {threshold}; the allowed amounts may be lower. Was the "
-            "threshold passed?",
+            f"By what this claim bills through {visit.date_of_service} the year's threshold for {NAMES[bucket]} is "
+            "passed; Medicare's own count may be lower. Was it passed?",
             line=bare[0],
             pointer="/modifiers",
             accrued=before,

@@ -1,4 +1,4 @@
-"""The payer does not pay 97530 beside 97140 without a sign that they were separate.
+"""97530 beside 97140 carries no sign that they were separate, and this payer asks for one.
 
 ## What it checks
 Where the payer's own list pairs 97140 with therapeutic activities (97530), the 97530 line carries 59 or an X modifier.
@@ -33,7 +33,7 @@ _BOTH = {MANUAL_THERAPY, THERAPEUTIC_ACTIVITIES}
 
 
 @rule(
-    remedy="Ask the clinician whether 97140 and 97530 had minutes of their own.",
+    remedy="Say whether 97140 and 97530 had minutes of their own.",
     fixer=CLINICIAN,
     severity=WARNING,
     denial=Denial(carc="97"),
@@ -48,7 +48,7 @@ def activities_beside_manual_therapy(visit: Visit) -> Iterator[Result]:
         for line in visit.billed({THERAPEUTIC_ACTIVITIES}):
             if not (pair.modifier_allowed and line.has(*DISTINCT_MODIFIERS)):
                 yield warns(
-                    f"This payer pairs 97530 (line {line.line_number}) with 97140 and may deny it. "
+                    f"This payer pairs 97530 (line {line.line_number}) with 97140 on one day. "
                     "Did each have minutes of its own?",
                     line=line,
                     pointer="/modifiers",

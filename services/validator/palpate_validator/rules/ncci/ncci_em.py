@@ -47,7 +47,8 @@ def office_visit_by_a_therapist(visit: Visit) -> Iterator[Result]:
     if profession in _THERAPISTS:
         for line in visit.billed(_OFFICE_VISITS):
             yield fails(
-                f"Line {line.line_number} bills {line.code}, a visit that Medicare does not pay to a {profession}.",
+                f"Line {line.line_number} bills {line.code}, a visit that Medicare does not take from a therapist "
+                f"({profession}).",
                 line=line,
                 pointer="/procedure_code",
                 profession=profession,

@@ -1,4 +1,4 @@
-"""Two codes are billed that are never paid together on one day.
+"""Two codes are billed that never go together on one day.
 
 ## What it checks
 No two codes of the visit form a pair that Medicare's NCCI table keeps apart without exception (indicator 0) on the
@@ -47,6 +47,6 @@ def never_together(visit: Visit) -> Iterator[Result]:
         yield reported(
             visit,
             pair,
-            f"{pair.edit.column1} and {pair.edit.column2} are not paid together on one day, with any modifier: "
-            f"line {pair.column2.line_number} would be denied. Which of the two was mainly given?",
+            f"{pair.edit.column1} and {pair.edit.column2} do not go together on one day, with any modifier: "
+            f"line {pair.column2.line_number} counts as part of the other. Which of the two was mainly given?",
         )

@@ -31,7 +31,7 @@ from palpate_validator.visit import Visit
 
 
 @rule(
-    remedy="Ask the clinician whether the two services were separate; otherwise bill one of the two codes.",
+    remedy="Say whether the two services were separate; otherwise bill one of the two codes.",
     fixer=CLINICIAN,
     denial=Denial(carc="236"),
     sources=(PTP,),

@@ -42,7 +42,7 @@ from palpate_validator.visit import Visit
 
 
 @rule(
-    remedy="Ask the clinician whether the two services were separate. If they were not, bill the first code alone.",
+    remedy="Say whether the two services were separate. If they were not, bill the first code alone.",
     fixer=CLINICIAN,
     denial=Denial(carc="236"),
     sources=(PTP, f"{NCCI1} E"),
@@ -60,6 +60,6 @@ def pair_without_modifier(visit: Visit) -> Iterator[Result]:
             visit,
             pair,
             f"{pair.edit.column1} and {pair.edit.column2} on one day count as one service, and nothing on the claim "
-            f"says that they were separate: line {pair.column2.line_number} would be denied. "
+            f"says that they were separate: line {pair.column2.line_number} counts as part of the other. "
             "Were they separate services?",
         )

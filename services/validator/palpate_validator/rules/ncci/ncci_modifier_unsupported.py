@@ -29,6 +29,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.code_pairs import BilledPair, billed_pairs
 from palpate_validator.rule import CLINICIAN, Result, cannot_tell, fails, rule
 from palpate_validator.sources import NCCI1, NCCI11
+from palpate_validator.timed_units import in_minutes
 from palpate_validator.visit import Line, Visit, clock_minutes
 
 _JUDGED = frozenset({"59", "XU"})
@@ -58,7 +59,7 @@ def modifier_against_the_facts(visit: Visit) -> Iterator[Result]:
             )
         elif not timed and (shared := _shared_minutes(pair)):
             yield fails(
-                f"{pair.edit.column1} and {pair.edit.column2} are marked as separate but share {shared} minutes. "
+                f"{pair.edit.column1} and {pair.edit.column2} are marked as separate but share {in_minutes(shared)}. "
                 "Were they given one after the other?",
                 line=pair.column2,
                 shared_minutes=shared,

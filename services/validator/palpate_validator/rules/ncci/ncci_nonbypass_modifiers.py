@@ -40,7 +40,7 @@ from palpate_validator.visit import Visit
 
 
 @rule(
-    remedy="Take the modifier off, and ask the clinician whether the two services were separate.",
+    remedy="Take the modifier off, and say whether the two services were separate.",
     fixer=CLINICIAN,
     denial=Denial(carc="236"),
     sources=(f"{NCCI1} E", PTP),
@@ -60,6 +60,6 @@ def modifier_that_separates_nothing(visit: Visit) -> Iterator[Result]:
             visit,
             pair,
             f"{pair.edit.column1} and {pair.edit.column2} on one day count as one service, and "
-            f"{', '.join(sorted(useless))} does not set them apart: line {pair.column2.line_number} would be denied. "
-            "Were they separate services?",
+            f"{', '.join(sorted(useless))} does not set them apart: line {pair.column2.line_number} counts as part of "
+            "the other. Were they separate services?",
         )

@@ -1,4 +1,4 @@
-"""Two codes are billed that this payer does not pay together.
+"""Two codes are billed that this payer keeps apart.
 
 ## What it checks
 The payer's own pairs (`extra_pairs` of its profile), beyond NCCI: where the pair allows a modifier, one of the two
@@ -30,7 +30,7 @@ from palpate_validator.visit import DISTINCT_MODIFIERS, MANUAL_THERAPY, Visit
 
 
 @rule(
-    remedy="Ask the clinician whether the two services were separate; otherwise bill one of the two codes.",
+    remedy="Say whether the two services were separate; otherwise bill one of the two codes.",
     fixer=CLINICIAN,
     denial=Denial(carc="97"),
     sources=("The payer's policy, as its profile names it",),
@@ -44,8 +44,7 @@ def pair_of_the_payer(visit: Visit) -> Iterator[Result]:
         second = visit.billed({pair.column2})[0]
         if not (pair.modifier_allowed and _marked(visit, pair)):
             yield fails(
-                f"This payer does not pay {pair.column1} and {pair.column2} together on one day. "
-                "Were they separate services?",
+                f"This payer keeps {pair.column1} and {pair.column2} apart on one day. Were they separate services?",
                 line=second,
                 column1=pair.column1,
                 column2=pair.column2,

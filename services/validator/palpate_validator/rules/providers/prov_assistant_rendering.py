@@ -45,7 +45,7 @@ def assistant_rendering(visit: Visit) -> Iterator[Result]:
     profession = rendering_profession(visit)
     if profession is not None and profession in ASSISTANTS:
         yield fails(
-            f"The rendering provider is a {profession}, who cannot bill Medicare.",
+            f"The rendering provider's profession is {profession}, which cannot bill Medicare.",
             pointer="/rendering_provider",
             profession=profession,
         )

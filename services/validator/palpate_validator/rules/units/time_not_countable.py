@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import CPM5
 from palpate_validator.timed_pools import Pool, pools, uncounted
-from palpate_validator.timed_units import in_units, units_past_midpoint
+from palpate_validator.timed_units import in_minutes, in_units, units_past_midpoint
 from palpate_validator.visit import Line, Visit, whole_minutes
 
 
@@ -50,8 +50,8 @@ def _line(pool: Pool, line: Line, stated: int, excluded: int) -> Iterator[Result
     facts = {"stated_minutes": stated, "excluded_minutes": excluded, "allowed_units": left, "billed_units": pool.units}
     if line.intervals:
         yield fails(
-            f"Line {line.line_number} counts {counted} minutes that it names as no treatment; without them the day's "
-            f"timed minutes{pool.plan} allow {in_units(left)}.",
+            f"Line {line.line_number} counts {in_minutes(counted)} of what it names as no treatment; without them "
+            f"the day's timed minutes{pool.plan} allow {in_units(left)}.",
             line=line,
             pointer="/minutes",
             **facts,
