@@ -21,7 +21,7 @@ from palpate_cli.reports.text import WHO, denial_code
 from palpate_cli.send import Answer, answers_since, event_of, publish
 from palpate_cli.stack import AlreadyRunning, NotReady, Stack
 from palpate_intake.files import open_files
-from palpate_intake.outcome import ReadClaim
+from palpate_intake.outcome import ReadClaim, Unreadable
 from palpate_intake.reading import read_claims
 from palpate_runtime.embedded import NoServer
 from palpate_schemas.events import ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected, CorrectionEvent
@@ -37,7 +37,7 @@ from palpate_schemas.values import Severity
 
 WITHIN_S = 45.0
 SOURCE = "urn:palpate:demo"
-CORRECTED = "corrected.json"
+CORRECTIONS_FOLDER = "corrections"
 
 console = Console()
 
@@ -115,29 +115,27 @@ def _play(stack: Stack, samples: Path, seen: Seen) -> int:
 
 
 def _send_samples(redis: "Redis", samples: Path, seen: Seen) -> list[ClaimEvent]:
-    """Send every sample; the corrected versions are kept for later."""
-    corrections: list[ClaimEvent] = []
-    for name, read in _claims_in(samples):
-        event = event_of(read, SOURCE, None, datetime.now(UTC))
-        if Path(name).name == CORRECTED:
-            corrections.append(event)
+    """Send every sample; returns the corrected versions, which are sent later."""
+    for name, read in _claims_in(*(samples / kind for kind in ("json", "837p", "fhir"))):
+        if isinstance(read, Unreadable):
+            console.print(f"  [yellow]unreadable[/]{'':<19} [dim]{escape(name)}[/]", highlight=False)
             continue
+        event = event_of(read, SOURCE, None, datetime.now(UTC))
         publish(redis, event)
         seen.sent[event.source, event.id] = event.data.claim_id
         console.print(f"  sent {escape(event.data.claim_id):<24} [dim]{escape(name)}[/]", highlight=False)
     redis.xadd(CLAIMS_CREATED, {EVENT_FIELD: b'{"specversion": "1.0", "id": "broken", "source": "urn:palpate:demo"'})
     seen.sent["", ""] = "(cut off)"
     console.print("  sent an event that is cut off in the middle", highlight=False)
-    return corrections
+    later = (read for _, read in _claims_in(samples / CORRECTIONS_FOLDER) if isinstance(read, ReadClaim))
+    return [event_of(read, SOURCE, None, datetime.now(UTC)) for read in later]
 
 
-def _claims_in(samples: Path) -> Iterator[tuple[str, ReadClaim]]:
-    folders = [str(samples / kind) for kind in ("json", "837p", "fhir")]
-    for name, stream in open_files(folders):
+def _claims_in(*folders: Path) -> Iterator[tuple[str, ReadClaim | Unreadable]]:
+    for name, stream in open_files(str(folder) for folder in folders):
         with stream:
             for read in read_claims(stream, name):
-                if isinstance(read, ReadClaim):
-                    yield name, read
+                yield name, read
 
 
 def _watch_verdicts(redis: "Redis", cursors: dict[str, bytes], seen: Seen) -> bool:

@@ -114,7 +114,7 @@ def _await_answers(
 ) -> bool:
     deadline, failed = time.monotonic() + wait_s, False
     while waiting and (left := deadline - time.monotonic()) > 0:
-        for answer in answers_since(redis, cursors, block_ms=max(1, int(left * 1000))):
+        for answer in answers_since(redis, cursors, block_ms=max(1, min(1_000, int(left * 1000)))):
             source = answer.data.source_event
             if source is None or waiting.pop((source.source, source.id), None) is None:
                 continue

@@ -143,7 +143,10 @@ class Stack:
             "PALPATE_DIRECTORY": str(self.directory),
         }
         if "PALPATE_SMTP_HOST" not in os.environ:
-            notifier |= {"PALPATE_SMTP_HOST": "127.0.0.1", "PALPATE_SMTP_PORT": str(self.ports.smtp)}
+            # Nobody's time is taken by a mail that only lies in a folder: a newcomer need not wait two minutes for it.
+            wait = notifier.get("PALPATE_GROUP_WAIT_S") or os.environ.get("PALPATE_GROUP_WAIT_S", "3")
+            sink = {"PALPATE_SMTP_HOST": "127.0.0.1", "PALPATE_SMTP_PORT": str(self.ports.smtp)}
+            notifier |= {**sink, "PALPATE_GROUP_WAIT_S": wait}
         return [
             Command("mail", [*palpate, "mail-sink", "--port", str(self.ports.smtp), "--folder", str(self.mail)]),
             Command(

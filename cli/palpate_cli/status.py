@@ -19,7 +19,7 @@ from palpate_schemas.streams import READERS, dead
 
 FINE, STUCK, UNREACHABLE = 0, 1, 2
 SAMPLE_S = 1.0
-COLUMNS = ("stream", "entries", "per s", "group", "waiting", "pending", "oldest", "consumers", "dead")
+COLUMNS = ("stream", "entries", "per s", "group", "waiting", "pending", "oldest", "readers", "dead")
 
 console, errors = Console(), Console(stderr=True)
 
@@ -108,9 +108,9 @@ async def _cases(database_url: str) -> dict[str, Any] | None:
 
 
 def _print(streams: list[dict[str, Any]], cases: dict[str, Any] | None) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
     for title in COLUMNS:
-        table.add_column(title, justify="left" if title in {"stream", "group"} else "right")
+        table.add_column(title, justify="left" if title in {"stream", "group"} else "right", no_wrap=True)
     for stream in streams:
         group = stream["groups"][0] if stream["groups"] else None
         table.add_row(

@@ -74,7 +74,7 @@ EXPECTED = {
     "fhir/modifier-25-on-97140.json": ["SYN-3002"],
     "fhir/no-procedure-code.json": [None],
     "json/clean-pt-medicare.json": ["SYN-1001"],
-    "json/corrected.json": ["SYN-1002"],
+    "corrections/units-total-over-corrected.json": ["SYN-1002"],
     "json/three-faults.json": ["SYN-1003"],
     "json/two-claims.jsonl": ["SYN-1005", "SYN-1004"],
     "json/units-total-over.json": ["SYN-1002"],
@@ -96,7 +96,7 @@ def test_our_own_samples_are_read_as_their_readme_says() -> None:
     ("name", "errors"),
     [
         ("json/clean-pt-medicare.json", set()),
-        ("json/corrected.json", set()),
+        ("corrections/units-total-over-corrected.json", set()),
         ("json/two-claims.jsonl", set()),
         ("json/units-total-over.json", {"units-total-over"}),
         ("json/three-faults.json", {"units-total-over", "mod-therapy-missing", "ncci-hard"}),
@@ -119,7 +119,7 @@ def test_our_own_samples_have_the_faults_that_they_are_made_for(name: str, error
 
 def test_the_correction_is_the_next_version_of_the_same_claim() -> None:
     (first,) = _read(ROOT / "samples" / "json" / "units-total-over.json")
-    (second,) = _read(ROOT / "samples" / "json" / "corrected.json")
+    (second,) = _read(ROOT / "samples" / "corrections" / "units-total-over-corrected.json")
     assert isinstance(first, ReadClaim)
     assert isinstance(second, ReadClaim)
     assert first.event is not None
