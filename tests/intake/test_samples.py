@@ -84,7 +84,7 @@ EXPECTED = {
 
 def test_our_own_samples_are_read_as_their_readme_says() -> None:
     found: dict[str, list[str | None]] = {}
-    for name, stream in open_files([str(ROOT / "samples" / each) for each in ("837p", "fhir", "json")]):
+    for name, stream in open_files([str(ROOT / "samples" / each) for each in ("837p", "corrections", "fhir", "json")]):
         inside = Path(name).relative_to(ROOT / "samples").as_posix()
         found[inside] = [
             outcome.claim.claim_id if isinstance(outcome, ReadClaim) else None for outcome in read_claims(stream, name)
