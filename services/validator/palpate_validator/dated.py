@@ -1,5 +1,7 @@
 """Values that hold from a day, each with its source: the law as data."""
 
+import re
+import tomllib
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +28,12 @@ def line_of(text: str, key: str | None) -> int:
         begins = (n for n, line in lines if line.lstrip(' ["').startswith(key))
         return next(chain(begins, (n for n, line in lines if key in line)), 1)
     return 1
+
+
+def toml_line(error: tomllib.TOMLDecodeError) -> int:
+    """The line that the TOML reader names in its message; the last words are `(at line 3, column 1)`."""
+    match = re.search(r"at line (\d+)", str(error))
+    return int(match[1]) if match else 1
 
 
 @dataclass(frozen=True, slots=True)

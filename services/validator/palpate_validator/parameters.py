@@ -8,9 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from palpate_validator.dated import BadData, DatedValue, Timeline
+from palpate_validator.dated import BadData, DatedValue, Timeline, line_of, toml_line
 
 PARAMETERS = Path(__file__).parent / "parameters"
+
+_KEYS = ("title", "unit", "verified_through", "value")
+_ROW_KEYS = {"from", "through", "value", "source"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +42,51 @@ def _read(path: Path) -> Parameter:
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise BadData(path, text, None, f"not TOML: {error}") from error
-    unknown = raw.keys() - {"title", "unit", "verified_through", "value"}
-    if unknown:
+        raise BadData(path, text, None, f"not TOML: {error}", line=toml_line(error)) from error
+    if unknown := raw.keys() - set(_KEYS):
         key = min(unknown)
         raise BadData(path, text, key, f"`{key}` is not a key of a parameter file")
-    for key in ("title", "unit", "verified_through", "value"):
+    for key in _KEYS:
         if key not in raw:
             raise BadData(path, text, None, f"`{key}` is missing")
+    for key in ("title", "unit"):
+        if not isinstance(raw[key], str):
+            raise BadData(path, text, key, f"`{key}` is text")
+    if type(raw["verified_through"]) is not date:
+        raise BadData(path, text, "verified_through", "`verified_through` is a date, written without quotes")
+    return Parameter(path.stem, raw["title"], raw["unit"], raw["verified_through"], _timeline(path, text, raw["value"]))
+
+
+def _timeline(path: Path, text: str, rows: object) -> Timeline:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise BadData(path, text, "value", "`value` needs at least one [[value]]")
+    values = []
+    for nth, row in enumerate(rows):
+        try:
+            values.append(_value(row))
+        except ValueError as error:
+            raise BadData(path, text, None, str(error), line=_line_of_row(text, nth)) from error
     try:
-        timeline = Timeline(_value(row) for row in raw["value"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadData(path, text, "[[value]]", f"each [[value]] needs from, value and source: {error}") from error
-    return Parameter(path.stem, raw["title"], raw["unit"], raw["verified_through"], timeline)
+        return Timeline(values)
+    except ValueError as error:
+        raise BadData(path, text, "[[value]]", str(error)) from error
+
+
+def _line_of_row(text: str, nth: int) -> int:
+    heads = [number for number, line in enumerate(text.splitlines(), start=1) if line.strip().startswith("[[value]]")]
+    return heads[nth] if nth < len(heads) else line_of(text, "value")
 
 
 def _value(row: dict[str, Any]) -> DatedValue:
-    value = row["value"]
-    if isinstance(value, list):
-        value = frozenset(value)
-    start, end, source = row["from"], row.get("through"), row["source"]
-    if not isinstance(start, date) or not (end is None or isinstance(end, date)):
-        raise TypeError("from and through are dates, written without quotes")
+    if missing := {"from", "value", "source"} - row.keys():
+        raise ValueError(f"each [[value]] needs from, value and source; {min(missing)} is missing")
+    if unknown := row.keys() - _ROW_KEYS:
+        raise ValueError(f"a [[value]] has from, through, value and source, not {min(unknown)}")
+    value, start, end, source = row["value"], row["from"], row.get("through"), row["source"]
+    if type(start) is not date or not (end is None or type(end) is date):
+        raise ValueError("from and through are dates, written without quotes")
+    if end is not None and end < start:
+        raise ValueError(f"through ({end}) lies before from ({start})")
     if not isinstance(source, str) or not source.strip():
         raise ValueError("a source is a citation in words")
-    return DatedValue(value, start, end, source)
+    return DatedValue(frozenset(value) if isinstance(value, list) else value, start, end, source)

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from palpate_schemas.claim import Payer
 from palpate_schemas.values import Profession, Program, Severity
-from palpate_validator.dated import BEGINNING, BadData, DatedValue, Timeline
+from palpate_validator.dated import BEGINNING, BadData, DatedValue, Timeline, toml_line
 
 PAYERS = Path(__file__).parent / "payers"
 FALLBACK = "commercial-unknown"
@@ -181,7 +181,7 @@ class _Draft:
         try:
             self.raw = tomllib.loads(self.text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
-            raise BadData(path, self.text, None, f"not TOML: {error}", line=_toml_line(error)) from error
+            raise BadData(path, self.text, None, f"not TOML: {error}", line=toml_line(error)) from error
         for key, value in self.raw.items():
             self._own(key, value)
         if not self.raw.get("id"):
@@ -257,12 +257,6 @@ class _Draft:
             return None if "program" not in self.raw else Program(self.raw["program"])
         except ValueError as error:
             raise self.bad("program", f"program is one of {', '.join(Program)} ({error})") from error
-
-
-def _toml_line(error: tomllib.TOMLDecodeError) -> int:
-    """The line that the TOML reader names in its message; the last words are `(at line 3, column 1)`."""
-    match = re.search(r"at line (\d+)", str(error))
-    return int(match[1]) if match else 1
 
 
 def _is_dated(raw: object) -> bool:
