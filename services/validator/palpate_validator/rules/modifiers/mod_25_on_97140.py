@@ -1,4 +1,4 @@
-"""Modifier 25 is on manual therapy; it belongs on an evaluation visit only.
+"""Modifier 25 is on manual therapy, and it belongs on an evaluation visit only.
 
 ## What it checks
 No 97140 line carries 25.
