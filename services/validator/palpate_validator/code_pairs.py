@@ -22,7 +22,7 @@ THERAPEUTIC_ACTIVITIES = "97530"
 NEVER_SEPARATE = frozenset({"22", "76", "77"})
 """Modifiers that are no NCCI modifiers on any line (NCCI Policy Manual ch. 1 E)."""
 NEVER_SEPARATE_MANUAL_THERAPY = frozenset({"25", "LT", "RT", "50"})
-"""On 97140: 25 belongs to evaluation visits, and the code covers one or more regions, so a side separates nothing."""
+"""On 97140: 25 belongs to evaluation visits, and the code is for all regions, so a side separates nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def separated(visit: Visit, pair: BilledPair) -> bool:
 
 
 def _separates(line: Line, accepted: frozenset[str]) -> bool:
-    # 97140 is one or more regions, so neither a side nor a digit sets one part of it apart.
+    # 97140 is for all regions, so neither a side nor a digit sets one part of it apart.
     return line.has(*(accepted & DISTINCT_MODIFIERS if line.code == MANUAL_THERAPY else accepted))
 
 

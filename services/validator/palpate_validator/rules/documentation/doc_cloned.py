@@ -60,7 +60,7 @@ def own_words(visit: Visit) -> Iterator[Result]:
     if len(earlier) == 2 and own.total() >= _FEWEST_WORDS and all(_alike(own, _words(n.text or "")) for n in earlier):
         yield fails(
             f"The note of {visit.date_of_service} is almost the same text as those of {earlier[0].service_date} and "
-            f"{earlier[1].service_date}. Did nothing differ?",
+            f"{earlier[1].service_date}. Does each describe its own day?",
             compared_with=[n.service_date for n in earlier],
         )
 

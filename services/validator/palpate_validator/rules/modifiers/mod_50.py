@@ -4,7 +4,7 @@
 No 97140 line carries 50.
 
 ## Why it matters
-97140 covers one or more regions, and its units are time. Treating both sides is more minutes, not a bilateral
+97140 is for all regions of the visit, and its units are time. Treating both sides is more minutes, not a bilateral
 procedure; a line with 50 is denied or paid wrongly.
 
 ## How to fix

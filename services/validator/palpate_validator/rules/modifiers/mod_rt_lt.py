@@ -1,4 +1,4 @@
-"""A side (RT or LT) is on manual therapy, which covers one or more regions.
+"""A side (RT or LT) is on manual therapy, which is one service for all regions.
 
 ## What it checks
 No 97140 line carries RT or LT.
@@ -44,7 +44,8 @@ def a_side(visit: Visit) -> Iterator[Result]:
         sides = [modifier for modifier in ("LT", "RT") if line.has(modifier)]
         if sides:
             yield fails(
-                f"Line {line.line_number} bills 97140 with {' and '.join(sides)}; the code covers one or more regions.",
+                f"Line {line.line_number} bills 97140 with {' and '.join(sides)}; the code is for all regions of the "
+                "visit.",
                 line=line,
                 pointer="/modifiers",
                 modifiers=line.modifiers,

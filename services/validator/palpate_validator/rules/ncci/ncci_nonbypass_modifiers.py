@@ -5,8 +5,8 @@ A pair of codes that NCCI keeps apart (indicator 1) carries 22, 76 or 77, or on 
 that NCCI accepts.
 
 ## Why it matters
-These modifiers do not lift the edit. 97140 stands for one or more regions, so a side does not split it, and 25 belongs
-on evaluation visits. The second code of the pair is denied.
+These modifiers do not lift the edit. 97140 stands for all regions of the visit, so a side does not split it, and 25
+belongs on evaluation visits. The second code of the pair is denied.
 
 ## How to fix
 Take the modifier off. The clinician says whether the two services were separate.

@@ -2,7 +2,7 @@
 
 ## What it checks
 For payers that count as Medicare does: the minutes of all timed services of the day and discipline are added up. 8 to
-22 minutes are one unit, 23 to 37 two, 38 to 52 three, and so on for each 15 minutes. The billed units may not be more.
+22 minutes are one unit, 23 to 37 two, 38 to 52 three, and so on by 15. The billed units may not be more.
 
 ## Why it matters
 The units above the total are denied, or paid and taken back after a review.
