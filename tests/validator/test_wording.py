@@ -158,8 +158,9 @@ def test_codes_and_payers_are_no_words_of_money() -> None:
 
 LEADING = (
     r"\b(document (that|why|how|the)|write down|write that|(?<!on )record (that|the|why)|(?<!a )note that|chart that"
-    r"|state (that|why)|add to (the|your) note|make sure (that )?(the|your) (note|record)|the note (should|must|needs to)"
-    r"|in order to|so that (it|the claim)|to get (it )?(paid|through)|support(s)? medical necessity)\b"
+    r"|state (that|why)|add to (the|your) note|make sure (that )?(the|your) (note|record)"
+    r"|the note (should|must|needs to)|in order to|so that (it|the claim)|to get (it )?(paid|through)"
+    r"|support(s)? medical necessity)\b"
 )
 
 
