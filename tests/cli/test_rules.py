@@ -74,12 +74,13 @@ def test_a_day_alone_leaves_out_what_was_not_in_force(day: str, in_force: bool) 
 
 
 def test_the_severity_is_that_for_the_payer() -> None:
-    assert listed("--payer", "medicare")["time-total-timed-missing"] == "error"
-    assert listed("--payer", "commercial-cms")["time-total-timed-missing"] == "warning"
+    assert listed("--payer", "medicare", "--on", "2026-05-01")["time-total-timed-missing"] == "error"
+    assert listed("--payer", "commercial-cms", "--on", "2026-05-01")["time-total-timed-missing"] == "warning"
 
 
 def test_a_program_and_its_default_profile_are_the_same_payer() -> None:
-    assert listed("--payer", "medicare") == listed("--payer", "medicare-part-b")
+    on = ("--on", "2026-05-01")
+    assert listed("--payer", "medicare", *on) == listed("--payer", "medicare-part-b", *on)
 
 
 def test_a_site_s_profile_is_listed_by(tmp_path: Path) -> None:
