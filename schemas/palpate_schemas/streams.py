@@ -1,5 +1,6 @@
-"""Where events go: stream, group and field names.  With P = 1 the names are plain."""
+"""Where events go: stream, group and field names.  With one partition the names are plain."""
 
+import zlib
 from types import MappingProxyType
 
 EVENT_FIELD = b"event"
@@ -29,3 +30,36 @@ READERS = MappingProxyType(
 def dead(stream: str) -> str:
     """The stream of what could not be handled from `stream`."""
     return f"{stream}.dead"
+
+
+def partition_of(patient_id: str, count: int) -> int:
+    """The partition of a patient's claims: CRC-32 of the id in UTF-8, modulo the number of partitions.
+
+    CRC-32 is at hand in every language, so that every publisher finds the same partition.  All claims of a patient are
+    in one, so that they are read in the order in which they were written.
+    """
+    return zlib.crc32(patient_id.encode()) % count
+
+
+def partitioned(stream: str, partition: int | None) -> str:
+    """A stream's name in a partition, e.g. `claims.created:{3}`; the plain name where there are none.
+
+    The braces are Redis Cluster's hash tag: everything of one partition lies in one slot.
+    """
+    return stream if partition is None else f"{stream}:{{{partition}}}"
+
+
+def partition_in(stream: str) -> int | None:
+    """The partition in a stream's name; None in a plain name."""
+    _, brace, rest = stream.partition(":{")
+    return int(rest.partition("}")[0]) if brace else None
+
+
+def stream_for(patient_id: str, partitions: int, *, cluster: bool = False) -> str:
+    """Where a publisher writes a patient's claim events: `claims.created`, or its partition.
+
+    On Redis Cluster even a single partition has its tag.
+    """
+    if partitions == 1 and not cluster:
+        return CLAIMS_CREATED
+    return partitioned(CLAIMS_CREATED, partition_of(patient_id, partitions))

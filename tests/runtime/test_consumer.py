@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from palpate_runtime.commit import Commit, Outcome
-from palpate_runtime.consumer import Entry, Failures, StreamConsumer, TransientError, broker_for
+from palpate_runtime.consumer import Entry, Failures, StreamConsumer, TransientError
+from palpate_runtime.servers import broker_for
 from palpate_runtime.settings import RuntimeSettings
 from palpate_schemas.streams import dead
 
@@ -42,8 +43,9 @@ class Copier:
 async def consuming(
     url: str, handler: Callable[[Sequence[Entry]], Awaitable[Failures]], **changes: Any
 ) -> AsyncIterator[StreamConsumer]:
-    broker = broker_for(url)
-    consumer = StreamConsumer(broker, STREAM, GROUP, settings(url, **changes), handler)
+    configured = settings(url, **changes)
+    broker = broker_for(configured)
+    consumer = StreamConsumer(broker, STREAM, GROUP, configured, handler)
     await broker.connect()
     task = asyncio.create_task(consumer.supervise())
     try:
@@ -165,3 +167,109 @@ async def test_stopping_leaves_no_idle_consumer_behind(async_redis: Any, redis_u
     async with consuming(redis_url, Copier(async_redis)) as consumer:
         await until(consumer.is_consuming)
     assert await async_redis.xinfo_consumers(STREAM, GROUP) == []
+
+
+async def _counts(redis: Any) -> list[int]:
+    return [each["times_delivered"] for each in await redis.xpending_range(STREAM, GROUP, "-", "+", 1000)]
+
+
+async def test_waiting_for_something_outside_costs_no_attempt_however_long(async_redis: Any, redis_url: str) -> None:
+    """A database away for longer than the reclaim time, with a second consumer that would take the entries over."""
+    away, other = Copier(async_redis), Copier(async_redis)
+    away.away = 1_000_000
+    for number in range(20):
+        await async_redis.xadd(STREAM, {"event": str(number)})
+    async with consuming(redis_url, away, consumer="a", reclaim_idle_ms=1_500, max_deliveries=2):
+        await until(lambda: _pending(async_redis, 20))
+        async with consuming(redis_url, other, consumer="b", reclaim_idle_ms=1_500, max_deliveries=2):
+            await asyncio.sleep(3.5)
+            assert await _counts(async_redis) == [1] * 20
+            away.away = 0
+            await until(lambda: _has(async_redis, 20))
+    assert await async_redis.xlen(dead(STREAM)) == 0
+
+
+async def _pending(redis: Any, count: int) -> bool:
+    groups = await redis.xinfo_groups(STREAM)
+    return bool(groups and groups[0]["pending"] == count)
+
+
+async def test_what_is_in_hand_at_a_stop_is_handed_back_at_no_cost(async_redis: Any, redis_url: str) -> None:
+    away = Copier(async_redis)
+    away.away = 1_000_000
+    for number in range(20):
+        await async_redis.xadd(STREAM, {"event": str(number)})
+    async with consuming(redis_url, away, consumer="a", reclaim_idle_ms=60_000):
+        await until(lambda: _pending(async_redis, 20))
+        await asyncio.sleep(0.3)
+    assert await _counts(async_redis) == [0] * 20
+    async with consuming(redis_url, Copier(async_redis), consumer="b", reclaim_idle_ms=60_000):
+        await until(lambda: _has(async_redis, 20), within=5)
+
+
+async def test_an_entry_that_kills_is_buried_and_its_neighbours_are_not(async_redis: Any, redis_url: str) -> None:
+    class Killer(Copier):
+        async def __call__(self, entries: Sequence[Entry]) -> Failures:
+            if any(b"killer" in entry.event for entry in entries):
+                await asyncio.Event().wait()  # as far as the batch goes, the process is gone
+            return await super().__call__(entries)
+
+    await async_redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    for number in range(30):
+        await async_redis.xadd(STREAM, {"event": "killer" if number == 10 else str(number)})
+    await async_redis.xreadgroup(GROUP, "first", {STREAM: ">"}, count=30)
+    for attempt in range(8):
+        async with consuming(
+            redis_url, Killer(async_redis), consumer=f"c{attempt}", reclaim_idle_ms=100, stop_within_s=0.1
+        ):
+            await asyncio.sleep(0.5)
+            # What a kill leaves behind: pending entries, and nobody who hands them back.
+            held = [each["message_id"] for each in await async_redis.xpending_range(STREAM, GROUP, "-", "+", 100)]
+            counts = dict(zip(held, await _counts(async_redis), strict=True))
+        for entry_id, count in counts.items():
+            await async_redis.xclaim(STREAM, GROUP, "dead", 0, [entry_id], idle=1_000, retrycount=count, justid=True)
+        if not held:
+            break
+    assert sorted(await published(async_redis)) == sorted(str(n).encode() for n in range(30) if n != 10)
+    [(_, fields)] = await async_redis.xrange(dead(STREAM))
+    letter = json.loads(fields[b"event"])
+    assert letter["error"].startswith("did not come back")
+    assert base64.b64decode(letter["original_base64"]) == b"killer"
+
+
+async def test_a_handler_that_breaks_altogether_buries_instead_of_looping(async_redis: Any, redis_url: str) -> None:
+    async def broken(_entries: Sequence[Entry]) -> Failures:
+        raise KeyError("SECRET NAME")
+
+    async with consuming(redis_url, broken):
+        await async_redis.xadd(STREAM, {"event": "x"})
+        [(_, fields)] = await until(lambda: async_redis.xrange(dead(STREAM)))
+    assert json.loads(fields[b"event"])["error"].startswith("KeyError at ")
+
+
+async def test_it_says_that_it_does_not_consume_while_it_cannot(async_redis: Any, redis_url: str) -> None:
+    copier = Copier(async_redis)
+    async with consuming(redis_url, copier) as consumer:
+        await until(consumer.is_consuming)
+        copier.away = 1_000_000
+        await async_redis.xadd(STREAM, {"event": "x"})
+        await until(lambda: _is_not(consumer))
+        assert consumer.is_alive()
+        copier.away = 0
+        await until(consumer.is_consuming)
+
+
+async def _is_not(consumer: StreamConsumer) -> bool:
+    return not await consumer.is_consuming()
+
+
+async def test_it_trims_what_is_finished(async_redis: Any, redis_url: str) -> None:
+    async with consuming(redis_url, Copier(async_redis), retain_s=0, trim_every_s=0.1):
+        for number in range(50):
+            await async_redis.xadd(STREAM, {"event": str(number)})
+        await until(lambda: _has(async_redis, 50))
+        await until(lambda: _empty(async_redis))
+
+
+async def _empty(redis: Any) -> bool:
+    return bool(await redis.xlen(STREAM) == 0)

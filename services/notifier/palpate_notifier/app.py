@@ -5,19 +5,23 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import structlog
+from starlette.routing import Mount
 
 from palpate_notifier.database import migrate, open_database
 from palpate_notifier.directory import load_directory
 from palpate_notifier.dispatcher import Dispatcher
+from palpate_notifier.inbox.app import inbox_app
 from palpate_notifier.minder import Minder
 from palpate_notifier.publisher import Publisher
 from palpate_notifier.recorder import Recorder
 from palpate_notifier.routing import load_routes
 from palpate_notifier.sender import Sender
 from palpate_notifier.settings import NotifierSettings
-from palpate_runtime.consumer import Entry, Failures, StreamConsumer, broker_for
+from palpate_runtime.commit import Acknowledger
+from palpate_runtime.consumer import Entry, Failures, StreamConsumer
+from palpate_runtime.servers import broker_for
 from palpate_runtime.service import Service
-from palpate_schemas.streams import CLAIMS_FAILED, CLAIMS_PASSED, NOTIFIER_GROUP
+from palpate_schemas.streams import CLAIMS_FAILED, CLAIMS_PASSED, NOTIFIER_GROUP, partitioned
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -39,7 +43,7 @@ def notifier_service(settings: NotifierSettings) -> Service:
     """
     directory = load_directory(settings.directory)
     engine, sessions = open_database(settings.database_url)
-    broker = broker_for(settings.redis_url)
+    broker = broker_for(settings)
 
     def redis() -> "Redis":
         return cast("Redis", broker._connection)  # noqa: SLF001 - FastStream has no public name for its client
@@ -63,11 +67,15 @@ def notifier_service(settings: NotifierSettings) -> Service:
     dispatcher = Dispatcher(sessions, directory, settings, now, queued)
     minder = Minder(sessions, directory, routes, now, queued)
 
+    acknowledger = Acknowledger(redis)
+
     async def record(entries: Sequence[Entry]) -> Failures:
-        return await recorder.record(entries, redis(), NOTIFIER_GROUP)
+        return await recorder.record(entries, acknowledger, NOTIFIER_GROUP)
 
     consumers = [
-        StreamConsumer(broker, stream, NOTIFIER_GROUP, settings, record) for stream in (CLAIMS_FAILED, CLAIMS_PASSED)
+        StreamConsumer(broker, partitioned(stream, each), NOTIFIER_GROUP, settings, record)
+        for stream in (CLAIMS_FAILED, CLAIMS_PASSED)
+        for each in settings.all_partitions
     ]
 
     async def prepare() -> None:
@@ -81,5 +89,9 @@ def notifier_service(settings: NotifierSettings) -> Service:
         consumers,
         prepare=prepare,
         loops=[dispatcher.run, minder.run, sender.run, publisher.run],
+        drain=sender.drain,
         close=engine.dispose,
+        routes=[]
+        if settings.inbox_url is None
+        else [Mount("/", inbox_app(sessions, directory, settings, now, settings.inbox_url))],
     )

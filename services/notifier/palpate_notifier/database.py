@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from palpate_runtime.logs import describe
+
+log = structlog.stdlib.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -68,3 +73,22 @@ def _upgrade(connection: Connection) -> None:
 def is_away(error: DBAPIError) -> bool:
     """Whether a database error will pass (locked, unreachable, full) rather than be a fault of ours."""
     return type(error).__name__ in {"OperationalError", "InterfaceError"} or error.connection_invalidated
+
+
+class Outage:
+    """Says once that the database is away, and once that it is back."""
+
+    def __init__(self) -> None:
+        self._is_on = False
+
+    def is_on(self, error: DBAPIError) -> None:
+        """It is away."""
+        if not self._is_on:
+            log.warning("database_away", **describe(error))
+        self._is_on = True
+
+    def over(self) -> None:
+        """It answered."""
+        if self._is_on:
+            log.info("database_back")
+        self._is_on = False

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.cases import errors
-from palpate_notifier.database import Sessions, is_away
+from palpate_notifier.database import Outage, Sessions, is_away
 from palpate_notifier.directory import Channel, Directory, Person
 from palpate_notifier.messages import Told, corrections
 from palpate_notifier.notices import Kind, NoticeStatus
@@ -31,7 +31,6 @@ from palpate_notifier.preferences import (
 )
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import CaseEvent, CaseMember, CaseRow, Delivery, DeliveryCase, Notice, Silence
-from palpate_runtime.logs import describe
 from palpate_schemas.finding import Finding
 
 log = structlog.stdlib.get_logger()
@@ -66,7 +65,7 @@ class Dispatcher:
         queued: Callable[[], None] = lambda: None,
     ) -> None:
         self._sessions, self._directory, self._settings, self._clock = sessions, directory, settings, clock
-        self._queued = queued
+        self._queued, self._outage = queued, Outage()
 
     async def run(self) -> None:
         """Dispatch for good."""
@@ -74,10 +73,11 @@ class Dispatcher:
             try:
                 if await self.dispatch_due():
                     self._queued()
+                self._outage.over()
             except DBAPIError as error:
                 if not is_away(error):
                     raise
-                log.warning("database_away", **describe(error))
+                self._outage.is_on(error)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def dispatch_due(self) -> int:

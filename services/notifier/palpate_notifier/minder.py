@@ -14,14 +14,13 @@ from palpate_notifier import audit
 from palpate_notifier.actions import place_of, plan, waiting
 from palpate_notifier.cases import LIVE, Status, Step
 from palpate_notifier.correction_events import step_event
-from palpate_notifier.database import Sessions, is_away
+from palpate_notifier.database import Outage, Sessions, is_away
 from palpate_notifier.directory import Directory, Person
 from palpate_notifier.notices import Kind, notice
 from palpate_notifier.recorder import assigned, repeat_of
 from palpate_notifier.routing import Route
 from palpate_notifier.schedule import NextStep, next_step, reminders_after
 from palpate_notifier.tables import CaseEvent, CaseMember, CaseRow
-from palpate_runtime.logs import describe
 
 log = structlog.stdlib.get_logger()
 
@@ -41,7 +40,7 @@ class Minder:
         queued: Callable[[], None] = lambda: None,
     ) -> None:
         self._sessions, self._directory, self._routes, self._clock = sessions, directory, routes, clock
-        self._queued = queued
+        self._queued, self._outage = queued, Outage()
 
     async def run(self) -> None:
         """Mind for good."""
@@ -49,10 +48,11 @@ class Minder:
             try:
                 if await self.mind_due():
                     self._queued()
+                self._outage.over()
             except DBAPIError as error:
                 if not is_away(error):
                     raise
-                log.warning("database_away", **describe(error))
+                self._outage.is_on(error)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def mind_due(self) -> int:

@@ -78,7 +78,7 @@ class Publisher:
                 )
             ).all()
             if waiting:
-                keys = [CORRECTIONS, *(f"palpate:correction:{event.event_id}" for event in waiting)]
+                keys = [CORRECTIONS, *(f"palpate:correction:{{{CORRECTIONS}}}:{event.event_id}" for event in waiting)]
                 bodies = [event.body for event in waiting]
                 await self._redis().register_script(_SCRIPT)(keys=keys, args=[EVENT_FIELD, self._remember_s, *bodies])
                 now = self._clock()

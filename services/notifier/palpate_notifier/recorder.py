@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
@@ -23,14 +23,12 @@ from palpate_notifier.routing import Assignment, Route, assignments
 from palpate_notifier.schedule import due
 from palpate_notifier.tables import CaseEvent, CaseMember, CaseRow, ClaimHead
 from palpate_runtime import metrics
+from palpate_runtime.commit import Acknowledger
 from palpate_runtime.consumer import Entry, Failures, TransientError
 from palpate_schemas.events import ClaimFailed, ClaimPassed
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Program
 from palpate_schemas.verdict import ClaimVerdict
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 log = structlog.stdlib.get_logger()
 
@@ -56,7 +54,7 @@ class Recorder:
         self._sessions, self._directory, self._routes, self._group_wait = sessions, directory, routes, group_wait
         self._clock, self._queued = clock, queued
 
-    async def record(self, entries: Sequence[Entry], redis: "Redis", group: str) -> Failures:
+    async def record(self, entries: Sequence[Entry], acknowledger: Acknowledger, group: str) -> Failures:
         """Record a batch and acknowledge it.
 
         An entry that cannot be read, or whose record breaks, stays pending (and is buried in the end); the others are
@@ -80,7 +78,7 @@ class Recorder:
                 raise TransientError("the database is away") from error
             raise
         if lines:
-            await redis.xack(entries[0].stream, group, *(line["entry_id"] for line in lines))
+            await acknowledger.xack(entries[0].stream, group, *(line["entry_id"] for line in lines))
         for line in lines:
             log.info("verdict_recorded", **line)
             metrics.ENTRIES.labels(line["stream"], line["outcome"]).inc()

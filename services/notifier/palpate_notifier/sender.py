@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.channels import apprise, email, webhook
 from palpate_notifier.channels.attempt import Attempt, Sent
-from palpate_notifier.database import Sessions, is_away
+from palpate_notifier.database import Outage, Sessions, is_away
 from palpate_notifier.directory import Channel, Directory
 from palpate_notifier.messages import not_delivered
 from palpate_notifier.outbox import (
@@ -29,7 +29,6 @@ from palpate_notifier.outbox import (
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase, DisabledChannel
 from palpate_runtime import metrics
-from palpate_runtime.logs import describe
 
 log = structlog.stdlib.get_logger()
 
@@ -44,7 +43,8 @@ class Sender:
         self, sessions: Sessions, directory: Directory, settings: NotifierSettings, clock: Callable[[], datetime]
     ) -> None:
         self._sessions, self._directory, self._settings, self._clock = sessions, directory, settings, clock
-        self._wake = asyncio.Event()
+        self._wake, self._round, self._stopping = asyncio.Event(), asyncio.Lock(), False
+        self._outage = Outage()
         self._policy = RetryPolicy(
             first=timedelta(seconds=settings.retry_first_s),
             longest=timedelta(seconds=settings.retry_longest_s),
@@ -55,16 +55,24 @@ class Sender:
         """Something was queued: look now rather than in a second."""
         self._wake.set()
 
+    async def drain(self) -> None:
+        """Begin no more messages, and let those finish that are on their way: cut off, they would be sent again."""
+        self._stopping = True
+        async with self._round:
+            return
+
     async def run(self) -> None:
-        """Send for good."""
-        while True:
+        """Send until drained."""
+        while not self._stopping:
             self._wake.clear()
             try:
-                busy = await self.send_due()
+                async with self._round:
+                    busy = await self.send_due()
+                self._outage.over()
             except DBAPIError as error:
                 if not is_away(error):
                     raise
-                log.warning("database_away", **describe(error))
+                self._outage.is_on(error)
                 busy = 0
             if not busy:
                 await self._rest()

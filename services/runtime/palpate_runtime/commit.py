@@ -6,7 +6,7 @@ is not older than the last one judged, does it publish the outcome.  A verdict i
 is acknowledged, once, whatever dies when.  No other code path acknowledges an entry of `claims.created`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _SCRIPT = """
--- KEYS: input stream; then for each entry: dedupe key, version key, outcome stream ('-' where there is none)
+-- KEYS: input stream, its ledger; then for each entry: dedupe key, version key (the input stream stands for none),
+-- outcome stream
 -- ARGV: group, dedupe seconds, version seconds, field; then for each entry: entry id, claim version, outcome event
-local group, dedupe_s, version_s, field = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local none, group, dedupe_s, version_s, field = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local entries = (#ARGV - 4) / 3
 -- A script that fails half-way keeps what it has written, so whatever can fail is looked at before the first write.
 local seen = {}
 for i = 0, entries - 1 do
-  local outcome = KEYS[4 + i * 3]
+  local outcome = KEYS[5 + i * 3]
   if not seen[outcome] then
     seen[outcome] = true
     local kind = redis.call('TYPE', outcome).ok
@@ -33,41 +34,62 @@ for i = 0, entries - 1 do
     end
   end
 end
-local answers = {}
+local answers, finished = {}, 0
 for i = 0, entries - 1 do
-  local dedupe, version_key, outcome = KEYS[2 + i * 3], KEYS[3 + i * 3], KEYS[4 + i * 3]
+  local dedupe, version_key, outcome = KEYS[3 + i * 3], KEYS[4 + i * 3], KEYS[5 + i * 3]
   local entry, version, event = ARGV[5 + i * 3], ARGV[6 + i * 3], ARGV[7 + i * 3]
   if redis.call('XACK', KEYS[1], group, entry) == 0 then
     answers[i + 1] = 'lost'
-  elseif dedupe ~= '-' and not redis.call('SET', dedupe, '1', 'NX', 'EX', dedupe_s) then
-    answers[i + 1] = 'duplicate'
   else
-    local last = version_key ~= '-' and redis.call('GET', version_key)
-    if last and tonumber(last) > tonumber(version) then
-      answers[i + 1] = 'stale'
+    finished = finished + 1
+    if dedupe ~= none and not redis.call('SET', dedupe, '1', 'NX', 'EX', dedupe_s) then
+      answers[i + 1] = 'duplicate'
     else
-      redis.call('XADD', outcome, '*', field, event)
-      if version_key ~= '-' then redis.call('SET', version_key, version, 'EX', version_s) end
-      answers[i + 1] = 'published'
+      local last = version_key ~= none and redis.call('GET', version_key)
+      if last and tonumber(last) > tonumber(version) then
+        answers[i + 1] = 'stale'
+      else
+        redis.call('XADD', outcome, '*', field, event)
+        if version_key ~= none then redis.call('SET', version_key, version, 'EX', version_s) end
+        answers[i + 1] = 'published'
+      end
     end
   end
 end
+if finished > 0 then redis.call('HINCRBY', KEYS[2], 'finished', finished) end
 return answers
 """
 
 _DEAD_SCRIPT = """
--- KEYS: input stream, its dead stream.  ARGV: group, field; then for each entry: entry id, dead letter
+-- KEYS: input stream, its ledger, its dead stream.  ARGV: group, field; then for each entry: entry id, dead letter
 local buried = 0
 for i = 3, #ARGV, 2 do
   if redis.call('XACK', KEYS[1], ARGV[1], ARGV[i]) == 1 then
-    redis.call('XADD', KEYS[2], '*', ARGV[2], ARGV[i + 1])
+    redis.call('XADD', KEYS[3], '*', ARGV[2], ARGV[i + 1])
     buried = buried + 1
   end
 end
+if buried > 0 then redis.call('HINCRBY', KEYS[2], 'finished', buried) end
 return buried
 """
 
+_ACK_SCRIPT = """
+-- KEYS: input stream, its ledger.  ARGV: group; then the entry ids
+local finished = 0
+for i = 2, #ARGV do finished = finished + redis.call('XACK', KEYS[1], ARGV[1], ARGV[i]) end
+if finished > 0 then redis.call('HINCRBY', KEYS[2], 'finished', finished) end
+return finished
+"""
+
 NO_KEY = "-"
+
+
+def ledger_key(stream: str, group: str) -> str:
+    """Where it is counted how many entries a group has finished: what tells an entry that vanished unread.
+
+    A partition's tag is in the stream's name, so that the ledger lies in the partition's slot.
+    """
+    return f"palpate:ledger:{stream}:{group}"
 
 
 class Committed(StrEnum):
@@ -99,12 +121,16 @@ class Outcome:
 class Commit:
     """Acknowledges and publishes, for one group on one stream."""
 
-    def __init__(self, redis: "Redis", stream: str, group: str, *, dedupe_ttl_s: int, version_ttl_s: int) -> None:
+    def __init__(
+        self, redis: "Redis", stream: str, group: str, *, dedupe_ttl_s: int = 60, version_ttl_s: int = 60
+    ) -> None:
         self._stream, self._group = stream, group
         self._ttls = (dedupe_ttl_s, version_ttl_s)
         # redis-py sends EVALSHA and falls back to SCRIPT LOAD on NOSCRIPT, so a restarted server heals by itself.
         self._script = redis.register_script(_SCRIPT)
         self._dead = redis.register_script(_DEAD_SCRIPT)
+        self._ack = redis.register_script(_ACK_SCRIPT)
+        self._ledger = ledger_key(stream, group)
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> list[Committed]:
         """Commit a batch, in order.
@@ -115,10 +141,10 @@ class Commit:
         """
         if not outcomes:
             return []
-        keys: list[str] = [self._stream]
+        keys: list[str] = [self._stream, self._ledger]
         args: list[Any] = [self._group, *self._ttls, EVENT_FIELD]
         for outcome in outcomes:
-            keys += (outcome.dedupe_key, outcome.version_key, outcome.stream)
+            keys += (self._or_none(outcome.dedupe_key), self._or_none(outcome.version_key), outcome.stream)
             args += (outcome.entry_id, outcome.version, outcome.event)
         answers = await self._script(keys=keys, args=args)
         return [Committed(answer.decode()) for answer in answers]
@@ -136,4 +162,23 @@ class Commit:
         args: list[Any] = [self._group, EVENT_FIELD]
         for entry_id, letter in letters:
             args += (entry_id, letter)
-        return int(await self._dead(keys=[self._stream, dead_stream], args=args))
+        return int(await self._dead(keys=[self._stream, self._ledger, dead_stream], args=args))
+
+    async def acknowledge(self, entry_ids: Sequence[str]) -> int:
+        """Acknowledge what was finished elsewhere (in the notifier's database); returns how many were ours."""
+        return int(await self._ack(keys=[self._stream, self._ledger], args=[self._group, *entry_ids]))
+
+    def _or_none(self, key: str) -> str:
+        # On a cluster every key of a script has to lie in one slot, a placeholder too.
+        return self._stream if key == NO_KEY else key
+
+
+class Acknowledger:
+    """Acknowledges for whoever keeps its results elsewhere, with the ledger in step."""
+
+    def __init__(self, redis: Callable[[], "Redis"]) -> None:
+        self._redis = redis
+
+    async def xack(self, stream: str, group: str, *entry_ids: str) -> int:
+        """As `XACK`."""
+        return await Commit(self._redis(), stream, group).acknowledge(entry_ids)

@@ -7,7 +7,6 @@ and what fails too often is buried in the dead stream.
 
 import asyncio
 import base64
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from redis.exceptions import RedisError, ResponseError
 from palpate_runtime import metrics
 from palpate_runtime.commit import Commit
 from palpate_runtime.logs import describe
+from palpate_runtime.retention import Retention, reason_of
 from palpate_runtime.settings import RuntimeSettings
 from palpate_schemas.events import DeadLetter
 from palpate_schemas.streams import EVENT_FIELD, dead
@@ -35,11 +35,28 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger()
 
 SUPERVISE_EVERY_S = 0.5
+HOLD_EVERY_S = 1.0
+AUDIT_EVERY_S = 1.0
+LIVE_WITHIN_S = 60.0
+SINGLY_FROM = 3
+"""From this delivery on an entry is handled by itself: if it is the one that kills, its neighbours are spared."""
 
-
-def broker_for(redis_url: str) -> RedisBroker:
-    """FastStream's broker, whose own log lines go through ours (its logger would print error texts: PHI)."""
-    return RedisBroker(redis_url, logger=logging.getLogger("palpate.faststream"), log_level=logging.DEBUG)
+_KEEP = """
+-- KEYS: stream.  ARGV: group, consumer, idle ms; then for each entry: its id, its delivery count ('-' leaves it)
+-- Says of entries how long they have been idle and how often delivered, if they are still this consumer's.
+local kept = 0
+for i = 4, #ARGV, 2 do
+  if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) > 0 then
+    if ARGV[i + 1] == '-' then
+      redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')
+    else
+      redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'RETRYCOUNT', ARGV[i + 1], 'JUSTID')
+    end
+    kept = kept + 1
+  end
+end
+return kept
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,64 +90,106 @@ class StreamConsumer:
         self._broker, self._settings, self._handler = broker, settings, handler
         self._subscriber = self._subscribe()
         self._state = "starting"
-        self._next_reclaim = 0.0
+        self._stopping = asyncio.Event()
+        self._was_consuming = False
         self._cursor = "0-0"
+        now = time.monotonic()
+        self._next_audit = self._next_reclaim = self._next_trim = 0.0
+        self._ticked = self._moved = now
+        self._delivered = ""
 
     # -- life ------------------------------------------------------------------------------------------------------
 
     async def supervise(self) -> None:
         """Keep consuming until cancelled, whatever happens to Redis, the stream or the group."""
-        while True:
+        while not self._stopping.is_set():
+            self._ticked = time.monotonic()
             try:
-                if not self._subscriber.running:
-                    await self._ensure_group()
-                    await self._subscriber.start()
-                    log.info("consuming", stream=self.stream, group=self.group, consumer=self.name)
-                await self._reclaim_when_due()
-                self._say("consuming")
+                await self._look_after()
+                if self._state != "waiting_to_commit":
+                    self._say("consuming")
             except (RedisError, OSError, TimeoutError) as error:
-                # Said once, not every half second: ops look for the change, not for the state.
                 self._say("waiting_for_redis", error)
+                # It is back when it has answered, not when half a second has gone by.
+                self._next_audit = 0.0
             await asyncio.sleep(SUPERVISE_EVERY_S)
 
+    async def _look_after(self) -> None:
+        if not self._reads():
+            self._subscriber.running = False
+            await self._ensure_group()
+            await self._subscriber.start()
+            log.info("consuming", stream=self.stream, group=self.group, consumer=self.name)
+            self._was_consuming = True
+        now = time.monotonic()
+        if now >= self._next_audit:
+            await self._audit()
+            self._next_audit = now + AUDIT_EVERY_S
+        if now >= self._next_reclaim:
+            self._next_reclaim = now + self._settings.reclaim_every_ms / 1000
+            await self._reclaim()
+        if now >= self._next_trim:
+            self._next_trim = now + self._settings.trim_every_s
+            await self._trim()
+
+    def _reads(self) -> bool:
+        return self._subscriber.running and any(not task.done() for task in self._subscriber.tasks)
+
     async def stop(self) -> None:
-        """Read no more, finish the batch in hand, and leave the group if nothing of ours is pending."""
+        """Read no more, finish the batch in hand or hand it back, and leave the group if nothing of ours is pending.
+
+        FastStream waits for the batch as long as the settings say; a batch that waits for something outside is handed
+        back at once.
+        """
+        self._stopping.set()
         await self._subscriber.stop()
-        with suppress(RedisError, OSError):
-            pending = await self._redis.xpending_range(self.stream, self.group, "-", "+", 1, consumername=self.name)
-            if not pending:
-                await self._redis.xgroup_delconsumer(self.stream, self.group, self.name)
+        with suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                left = await self._hand_back()
+                if left:
+                    log.warning("handed_back", stream=self.stream, group=self.group, count=left)
+                else:
+                    await self._redis.xgroup_delconsumer(self.stream, self.group, self.name)
+
+    def is_alive(self) -> bool:
+        """Whether the loop that looks after everything still turns: if not, only a restart helps."""
+        return self._state == "starting" or time.monotonic() - self._ticked < LIVE_WITHIN_S
 
     async def is_consuming(self) -> bool:
-        """Whether this process has read from its group lately: not merely connected, but reading.
+        """Whether what is published is being read and finished: not merely connected.
 
         Raises:
             RedisError: Redis does not answer.
         """
-        if not self._subscriber.running:
+        if self._state != "consuming" or not self._reads():
             return False
-        groups = await self._redis.xinfo_groups(self.stream)
+        groups: list[dict[str, Any]] = list(await self._redis.xinfo_groups(self.stream))
         ours = next((group for group in groups if group["name"] == self.group.encode()), None)
         if ours is None:
             return False
-        if not ours["lag"]:
-            # Nothing waits.  Before 7.2, Redis writes down a consumer only when it gives it something, so that one
-            # which reads and reads from an empty stream is not there to be seen.
-            return True
-        longest_ms = max(3 * self._settings.block_ms, 10_000)
-        consumers = await self._redis.xinfo_consumers(self.stream, self.group)
-        mine = (each for each in consumers if each["name"] == self.name.encode())
-        return any(each["idle"] < longest_ms for each in mine)
+        delivered = ours["last-delivered-id"].decode()
+        now = time.monotonic()
+        if delivered != self._delivered or not await self._waits_after(delivered):
+            # Nothing waits, or somebody of the group moves on: a small stream may never have anything for us.
+            self._delivered, self._moved = delivered, now
+        return now - self._moved < max(3 * self._settings.block_ms / 1000, 10)
+
+    async def _waits_after(self, delivered: str) -> bool:
+        return bool(await self._redis.xrange(self.stream, f"({delivered}", "+", count=1))
 
     def _say(self, state: str, error: BaseException | None = None) -> None:
-        if state == self._state:
+        """Said once, not every half second: ops look for the change, not for the state."""
+        reason = None if error is None else reason_of(error)
+        if (state, reason) == (self._state, self._reason):
             return
-        was, self._state = self._state, state
+        was, self._state, self._reason = self._state, state, reason
         metrics.CONSUMING.labels(self.stream).set(state == "consuming")
         if error is not None:
-            log.warning(state, stream=self.stream, group=self.group, **describe(error))
+            log.warning(state, stream=self.stream, group=self.group, reason=reason, **describe(error))
         elif was != "starting":
             log.info("consuming_again", stream=self.stream, group=self.group)
+
+    _reason: str | None = None
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -138,6 +197,10 @@ class StreamConsumer:
     def _redis(self) -> "Redis":
         client: Redis = self._broker._connection  # type: ignore[assignment]  # noqa: SLF001 - FastStream has no public name for its client
         return client
+
+    @property
+    def _retention(self) -> Retention:
+        return Retention(self._redis, self.stream, self.group)
 
     def _subscribe(self) -> "StreamBatchSubscriber":
         subscriber = self._broker.subscriber(
@@ -169,36 +232,86 @@ class StreamConsumer:
             try:
                 failures = await self._handler(entries)
                 break
-            except (TransientError, RedisError, OSError) as error:
+            except (TransientError, RedisError, OSError, TimeoutError) as error:
                 self._say("waiting_to_commit", error)
-                await asyncio.sleep(delay)
+                if not await self._wait_with(entries, delay):
+                    # They are handed back when we have stopped reading.
+                    return {}
                 delay = min(delay * 2, 5.0)
-        self._say("consuming")
+            except Exception as error:  # noqa: BLE001 - the stream edge: each is tried again by itself, then buried
+                failures = {entry.id: error for entry in entries}
+                break
+        if self._state == "waiting_to_commit":
+            self._say("consuming")
         metrics.BATCH_SECONDS.labels(self.stream).observe(time.perf_counter() - started)
         for entry_id, failure in failures.items():
             log.error("entry_failed", stream=self.stream, entry_id=entry_id, **describe(failure))
         return failures
 
+    async def _wait_with(self, entries: Sequence[Entry], seconds: float) -> bool:
+        """Wait, and say meanwhile that these entries are not abandoned; False when it is time to stop.
+
+        Without it a database that is away for minutes would look like a consumer that died, again and again, until
+        the entries were buried.
+        """
+        until = time.monotonic() + seconds
+        while not self._stopping.is_set():
+            with suppress(RedisError, OSError, TimeoutError):
+                await self._keep(entries, idle_ms=0)
+            left = until - time.monotonic()
+            if left <= 0:
+                return True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), min(left, HOLD_EVERY_S))
+            self._ticked = time.monotonic()
+        return False
+
     async def _ensure_group(self) -> None:
-        """Create the group at 0, so that nothing published before the first start is skipped."""
         try:
-            await self._redis.xgroup_create(self.stream, self.group, id="0", mkstream=True)
+            again = await self._retention.create_group()
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
         else:
-            log.info("group_created", stream=self.stream, group=self.group)
+            # Gone while we were reading (FLUSHALL, DEL, an empty replica): whatever waited unread went with it.
+            speak = log.warning if again or self._was_consuming else log.info
+            speak("group_created", stream=self.stream, group=self.group, again=again or self._was_consuming)
+
+    # -- the books -------------------------------------------------------------------------------------------------
+
+    async def _audit(self) -> None:
+        """Look whether something vanished that nobody has read."""
+        books = await self._retention.audit()
+        if books is None:
+            # The subscriber finds out by itself only with its next read, which may block for seconds.
+            self._subscriber.running = False
+            return
+        metrics.WAITING.labels(self.stream).set(-1 if books.waiting is None else books.waiting)
+        metrics.PENDING.labels(self.stream).set(books.pending)
+        if books.new:
+            metrics.VANISHED.labels(self.stream).inc(books.new)
+            log.error(
+                "entries_vanished_unread",
+                stream=self.stream,
+                group=self.group,
+                count=books.new,
+                after_entry=books.before,
+                before_entry=books.first if books.length else books.last,
+            )
+
+    async def _trim(self) -> None:
+        gone = await self._retention.trim(retain_s=self._settings.retain_s)
+        if gone:
+            metrics.TRIMMED.labels(self.stream).inc(gone)
+            log.info("stream_trimmed", stream=self.stream, count=gone)
 
     # -- taking over -----------------------------------------------------------------------------------------------
 
-    async def _reclaim_when_due(self) -> None:
-        now = time.monotonic()
-        if now < self._next_reclaim:
-            return
-        self._next_reclaim = now + self._settings.reclaim_every_ms / 1000
-        more = True
-        while more:
+    async def _reclaim(self) -> None:
+        more = self._state != "waiting_to_commit"
+        while more and not self._stopping.is_set():
             more = await self._reclaim_batch()
+            self._ticked = time.monotonic()
 
     async def _reclaim_batch(self) -> bool:
         """Take over one batch of abandoned entries; whether there may be more."""
@@ -213,7 +326,13 @@ class StreamConsumer:
         self._cursor = answer[0].decode()
         entries = [entry_of(self.stream, entry_id, fields) for entry_id, fields in answer[1] if fields is not None]
         if len(answer) > 2 and answer[2]:
-            log.error("entries_vanished", stream=self.stream, group=self.group, count=len(answer[2]))
+            log.error(
+                "entries_deleted_unfinished",
+                stream=self.stream,
+                group=self.group,
+                count=len(answer[2]),
+                entry_ids=[each.decode() for each in answer[2][:20]],
+            )
         if entries:
             metrics.RECLAIMED.labels(self.stream).inc(len(entries))
             log.warning("entries_reclaimed", stream=self.stream, group=self.group, count=len(entries))
@@ -221,14 +340,28 @@ class StreamConsumer:
         return self._cursor != "0-0"
 
     async def _retry(self, entries: Sequence[Entry]) -> None:
-        attempts = await self._attempts(entries)
-        limit = self._settings.max_deliveries
+        attempts, limit = await self._attempts(entries), self._settings.max_deliveries
+        count = {entry.id: attempts.get(entry.id, 1) for entry in entries}
         # One more delivery than the limit means that the last attempt did not come back: it may have killed us.
-        hopeless = [entry for entry in entries if attempts.get(entry.id, 1) > limit]
-        await self._bury(hopeless, attempts, {})
-        failures = await self._handle([entry for entry in entries if attempts.get(entry.id, 1) <= limit])
-        last = [entry for entry in entries if entry.id in failures and attempts.get(entry.id, 1) >= limit]
-        await self._bury(last, attempts, failures)
+        await self._bury([entry for entry in entries if count[entry.id] > limit], attempts, {})
+        singly_from = min(SINGLY_FROM, limit)
+        singles = [entry for entry in entries if singly_from <= count[entry.id] <= limit]
+        # Not counted before they are really tried: an entry further on must not pay for the one that kills.
+        await self._count(singles, {entry.id: count[entry.id] - 1 for entry in singles})
+        together = [entry for entry in entries if count[entry.id] < singly_from]
+        if together:
+            await self._try(together, count)
+        for entry in singles:
+            if self._stopping.is_set():
+                return
+            await self._count([entry], count)
+            await self._try([entry], count)
+
+    async def _try(self, entries: Sequence[Entry], count: Mapping[str, int]) -> None:
+        failures = await self._handle(entries)
+        limit = self._settings.max_deliveries
+        last = [entry for entry in entries if entry.id in failures and count[entry.id] >= limit]
+        await self._bury(last, count, failures)
 
     async def _attempts(self, entries: Sequence[Entry]) -> dict[str, int]:
         pending = await self._redis.xpending_range(
@@ -237,20 +370,34 @@ class StreamConsumer:
         counts: list[dict[str, Any]] = list(pending)
         return {each["message_id"].decode(): each["times_delivered"] for each in counts}
 
+    async def _keep(self, entries: Sequence[Entry], *, idle_ms: int, count: Mapping[str, int] | None = None) -> None:
+        args: list[Any] = [self.group, self.name, idle_ms]
+        for entry in entries:
+            args += (entry.id, "-" if count is None else count[entry.id])
+        await self._redis.register_script(_KEEP)(keys=[self.stream], args=args)
+
+    async def _count(self, entries: Sequence[Entry], count: Mapping[str, int]) -> None:
+        if entries:
+            await self._keep(entries, idle_ms=0, count=count)
+
+    async def _hand_back(self) -> int:
+        """Whoever looks next takes these over at once, and it has cost them nothing."""
+        pending: list[dict[str, Any]] = list(
+            await self._redis.xpending_range(self.stream, self.group, "-", "+", 10_000, consumername=self.name)
+        )
+        count = {each["message_id"].decode(): max(0, each["times_delivered"] - 1) for each in pending}
+        if count:
+            entries = [Entry(self.stream, entry_id, b"") for entry_id in count]
+            await self._keep(entries, idle_ms=self._settings.reclaim_idle_ms, count=count)
+        return len(count)
+
     async def _bury(self, entries: Sequence[Entry], attempts: Mapping[str, int], failures: Failures) -> None:
         if not entries:
             return
         letters = [
             (entry.id, _letter(entry, attempts.get(entry.id, 1), failures.get(entry.id)).encode()) for entry in entries
         ]
-        commit = Commit(
-            self._redis,
-            self.stream,
-            self.group,
-            dedupe_ttl_s=self._settings.dedupe_ttl_s,
-            version_ttl_s=self._settings.version_ttl_s,
-        )
-        buried = await commit.bury(dead(self.stream), letters)
+        buried = await Commit(self._redis, self.stream, self.group).bury(dead(self.stream), letters)
         metrics.DEAD.labels(self.stream).inc(buried)
         for entry in entries:
             log.error("entry_buried", stream=self.stream, entry_id=entry.id, attempts=attempts.get(entry.id, 1))

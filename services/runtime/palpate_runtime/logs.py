@@ -25,7 +25,7 @@ ALLOWED_FIELDS = frozenset(
         "verdict", "applicable", "outcome", "findings", "errors", "warnings", "undetermined", "status", "channel",
         "attempts", "deliveries", "count", "published", "duplicates", "stale", "lost", "rejected", "reclaimed",
         "dead", "waiting", "step", "steps", "reason", "resolved_to", "retry_in_s", "smtp_code",
-        "signal", "exit_code", "process",
+        "signal", "exit_code", "process", "again", "after_entry", "before_entry", "entry_ids",
         # how long and where
         "duration_ms", "batch", "host", "port", "url_host", "path", "where", "error", "error_chain", "template",
     }
@@ -33,7 +33,7 @@ ALLOWED_FIELDS = frozenset(
 """Every field that a log line may have."""
 
 CHATTY = (
-    "uvicorn", "uvicorn.error", "uvicorn.access", "aiosqlite", "alembic", "mail.log", "asyncio", "palpate.faststream",
+    "uvicorn", "uvicorn.error", "uvicorn.access", "aiosqlite", "alembic", "mail.log", "asyncio",
     "httpx", "httpcore", "faststream", "faststream.access.redis",
 )  # fmt: skip
 """Libraries whose every step is nobody's event: heard from their warnings on, and through our formatter alone."""

@@ -18,6 +18,15 @@ BATCH_SECONDS = Histogram(
 RULE_FAILURES = Counter("palpate_rule_failures", "Rules that raised.", ("rule",), registry=REGISTRY)
 RECLAIMED = Counter("palpate_reclaimed", "Entries taken over from another consumer.", ("stream",), registry=REGISTRY)
 DEAD = Counter("palpate_dead_letters", "Entries given up.", ("stream",), registry=REGISTRY)
+WAITING = Gauge(
+    "palpate_waiting",
+    "Entries not delivered yet, up to five hundred; -1 for more.",
+    ("stream",),
+    registry=REGISTRY,
+)
+PENDING = Gauge("palpate_pending", "Entries delivered and not finished.", ("stream",), registry=REGISTRY)
+VANISHED = Counter("palpate_vanished", "Entries that somebody else took away unread.", ("stream",), registry=REGISTRY)
+TRIMMED = Counter("palpate_trimmed", "Finished entries that were trimmed.", ("stream",), registry=REGISTRY)
 CONSUMING = Gauge("palpate_consuming", "1 while the stream is being read.", ("stream",), registry=REGISTRY)
 DELIVERIES = Counter("palpate_deliveries", "Messages sent to people.", ("channel", "status"), registry=REGISTRY)
 CASES = Counter("palpate_case_steps", "Steps of correction cases.", ("step",), registry=REGISTRY)

@@ -5,9 +5,10 @@ Redis is away instead of a process that keeps dying.
 """
 
 import asyncio
+import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import structlog
 import uvicorn
@@ -43,12 +44,14 @@ class Service:
         *,
         prepare: Loop | None = None,
         loops: Sequence[Loop] = (),
+        drain: Loop | None = None,
         close: Loop | None = None,
         routes: Sequence[BaseRoute] = (),
     ) -> None:
         self.name, self.settings = name, settings
         self._broker, self._consumers, self._loops = broker, tuple(consumers), tuple(loops)
-        self._prepare, self._close = prepare, close
+        self._prepare, self._drain, self._close = prepare, drain, close
+        self._stopping = False
         self.asgi = Starlette(
             routes=[
                 Route("/livez", self._live),
@@ -62,12 +65,12 @@ class Service:
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; the batch in hand is finished first."""
         config = uvicorn.Config(
-            self.asgi, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5, loop="auto"
+            self.asgi, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1, loop="auto"
         )
         listener = socket.create_server((self.settings.http_host, self.settings.http_port))
         host, port = listener.getsockname()[:2]
         log.info("service_starting", host=host, port=port, consumer=self.settings.consumer)
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config).run(sockets=[listener])
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -76,26 +79,44 @@ class Service:
         try:
             yield
         finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            # The database stays open until the consumers have finished the batch in hand.
-            await asyncio.gather(*(consumer.stop() for consumer in self._consumers), return_exceptions=True)
-            await self._broker.stop()
-            if self._close is not None:
-                await self._close()
-            log.info("service_stopped")
+            await self._stop(work)
+
+    async def _stop(self, work: "asyncio.Task[None]") -> None:
+        """Within ten seconds: no new work, what is in hand finished or handed back, everything closed."""
+        self._stopping = True
+        drains = [] if self._drain is None else [asyncio.wait_for(self._drain(), self.settings.stop_within_s)]
+        # Side by side: the consumers finish their batches while the sender finishes its round.
+        await asyncio.gather(*(consumer.stop() for consumer in self._consumers), *drains, return_exceptions=True)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await self._broker.stop()
+        if self._close is not None:
+            await self._close()
+        log.info("service_stopped")
 
     async def _work(self) -> None:
         if self._prepare is not None:
             await _until_it_works(self._prepare)
         async with asyncio.TaskGroup() as group:
             for consumer in self._consumers:
-                group.create_task(_for_good(consumer.supervise))
+                group.create_task(self._for_good(consumer.supervise))
             for loop in self._loops:
-                group.create_task(_for_good(loop))
+                group.create_task(self._for_good(loop))
+
+    async def _for_good(self, loop: Loop) -> None:
+        """Run a loop again when it breaks: one bad round must not silence it for ever."""
+        while not self._stopping:
+            try:
+                await loop()
+            except Exception as error:  # noqa: BLE001 - the stream edge's twin: logged, then tried again
+                log.error("loop_failed", **describe(error))
+            if not self._stopping:
+                await asyncio.sleep(1)
 
     async def _live(self, _request: Request) -> Response:
-        return JSONResponse({"service": self.name, "live": True})
+        """200 while a restart would not help: Redis that is away is no reason to be killed, a stuck loop is."""
+        live = all(consumer.is_alive() for consumer in self._consumers)
+        return JSONResponse({"service": self.name, "live": live}, status_code=200 if live else 503)
 
     async def _ready(self, _request: Request) -> Response:
         """200 only while every stream is being read."""
@@ -127,11 +148,18 @@ async def _until_it_works(prepare: Loop) -> None:
             return
 
 
-async def _for_good(loop: Loop) -> None:
-    """Run a loop again when it breaks: one bad round must not silence it for ever."""
-    while True:
+class _Server(uvicorn.Server):
+    """uvicorn, ending with exit code 0 when it was asked to end and did.
+
+    Its own way is to raise the signal once more when it has stopped, so that a clean stop looks like a kill.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT."""
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)}
         try:
-            await loop()
-        except Exception as error:  # noqa: BLE001 - the stream edge's twin: logged, then tried again
-            log.error("loop_failed", **describe(error))
-        await asyncio.sleep(1)
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)

@@ -9,10 +9,11 @@ from faststream.redis import RedisBroker
 
 from palpate_runtime import metrics
 from palpate_runtime.commit import NO_KEY, Commit, Committed, Outcome
-from palpate_runtime.consumer import Entry, Failures, StreamConsumer, broker_for
+from palpate_runtime.consumer import Entry, Failures, StreamConsumer
 from palpate_runtime.logs import describe
+from palpate_runtime.servers import broker_for
 from palpate_runtime.service import Service
-from palpate_schemas.streams import CLAIMS_CREATED, CLAIMS_REJECTED, VALIDATOR_GROUP
+from palpate_schemas.streams import CLAIMS_CREATED, CLAIMS_REJECTED, VALIDATOR_GROUP, partition_in, partitioned
 from palpate_validator.book import RuleBook, load_rule_book
 from palpate_validator.settings import ValidatorSettings
 from palpate_validator.verdicts import Answer, answer
@@ -25,7 +26,7 @@ class Validator:
 
     def __init__(self, broker: RedisBroker, book: RuleBook, settings: ValidatorSettings) -> None:
         self._broker, self._book, self._settings = broker, book, settings
-        self._commit: Commit | None = None
+        self._commits: dict[str, Commit] = {}
 
     async def judge(self, entries: Sequence[Entry]) -> Failures:
         """Judge and commit a batch.  An entry that breaks us stays pending; the others are not held up by it."""
@@ -37,21 +38,21 @@ class Validator:
                 answers.append((entry, answer(entry.event, f"{entry.stream}/{entry.id}", self._book, now)))
             except Exception as error:  # noqa: BLE001 - the stream edge: the entry is tried again, then buried
                 failures[entry.id] = error
-        committed = await self._committer()([outcome_of(entry, found) for entry, found in answers])
+        committed = await self._commit(entries[0].stream)([outcome_of(entry, found) for entry, found in answers])
         for (entry, found), done in zip(answers, committed, strict=True):
             _tell(entry, found, done)
         return failures
 
-    def _committer(self) -> Commit:
-        if self._commit is None:
-            self._commit = Commit(
+    def _commit(self, stream: str) -> Commit:
+        if stream not in self._commits:
+            self._commits[stream] = Commit(
                 self._broker._connection,  # type: ignore[arg-type] # noqa: SLF001 - FastStream has no public name for it
-                CLAIMS_CREATED,
+                stream,
                 VALIDATOR_GROUP,
                 dedupe_ttl_s=self._settings.dedupe_ttl_s,
                 version_ttl_s=self._settings.version_ttl_s,
             )
-        return self._commit
+        return self._commits[stream]
 
 
 def outcome_of(entry: Entry, found: Answer) -> Outcome:
@@ -61,25 +62,33 @@ def outcome_of(entry: Entry, found: Answer) -> Outcome:
     under its old id, mended, is judged.
     """
     event = found.event.model_dump_json(exclude_none=True, by_alias=True).encode()
+    partition = partition_in(entry.stream)
+    stream = partitioned(found.stream, partition)
     if found.source_event is None:
-        return Outcome(entry.id, found.stream, event)
+        return Outcome(entry.id, stream, event)
     source, event_id = found.source_event.source, found.source_event.id
     if found.stream == CLAIMS_REJECTED:
-        return Outcome(entry.id, found.stream, event, dedupe_key=_key("rejected", source, event_id, found.fingerprint))
+        key = _key("rejected", partition, source, event_id, found.fingerprint)
+        return Outcome(entry.id, stream, event, dedupe_key=key)
     return Outcome(
         entry.id,
-        found.stream,
+        stream,
         event,
-        dedupe_key=_key("seen", source, event_id),
-        version_key=_key("version", source, found.claim_id or NO_KEY),
+        dedupe_key=seen_key(partition, source, event_id),
+        version_key=_key("version", partition, source, found.claim_id or NO_KEY),
         version=found.version,
     )
 
 
-def _key(kind: str, *parts: str) -> str:
+def seen_key(partition: int | None, source: str, event_id: str) -> str:
+    """Where it is remembered that an event has been judged."""
+    return _key("seen", partition, source, event_id)
+
+
+def _key(kind: str, partition: int | None, *parts: str) -> str:
     """A short key of fixed length: ids of other systems may be long, and are nobody's business in a key listing."""
     digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
-    return f"palpate:{kind}:{digest}"
+    return f"{partitioned(f'palpate:{kind}', partition)}:{digest}"
 
 
 def _tell(entry: Entry, found: Answer, done: Committed) -> None:
@@ -117,9 +126,12 @@ def validator_service(settings: ValidatorSettings) -> Service:
     Raises:
         BadData, ValueError: the rule book has a fault; the text names file and line.
     """
-    book = load_rule_book(settings.profiles)
-    broker = broker_for(settings.redis_url)
+    book = load_rule_book(settings.profiles, settings.tables)
+    broker = broker_for(settings)
     validator = Validator(broker, book, settings)
     log.info("rule_book_loaded", ruleset=book.ruleset.digest[:12], version=book.ruleset.version, count=len(book.rules))
-    consumer = StreamConsumer(broker, CLAIMS_CREATED, VALIDATOR_GROUP, settings, validator.judge)
-    return Service("validator", settings, broker, [consumer])
+    consumers = [
+        StreamConsumer(broker, partitioned(CLAIMS_CREATED, each), VALIDATOR_GROUP, settings, validator.judge)
+        for each in settings.all_partitions
+    ]
+    return Service("validator", settings, broker, consumers)
