@@ -38,13 +38,14 @@ def check_files(
     *,
     payer_profile: str | None,
     profile_folders: tuple[Path, ...],
+    table_store: Path | None = None,
     as_of: date | None,
     output: str,
     show_undetermined: bool,
 ) -> int:
     """Judge files and print; returns the exit code of the contract."""
     try:
-        book = load_rule_book(profile_folders)
+        book = load_rule_book(profile_folders, table_store)
         profile = _profile(book, payer_profile)
     except ValueError as error:
         _complain(str(error))

@@ -24,6 +24,8 @@ route = typer.Typer(help="Who is told of what.", no_args_is_help=True)
 app.add_typer(route, name="route")
 audit = typer.Typer(help="Who did or saw what.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+tables = typer.Typer(help="CMS's NCCI and MUE tables, imported by this site.", no_args_is_help=True)
+app.add_typer(tables, name="tables")
 
 errors = Console(stderr=True)
 
@@ -46,6 +48,24 @@ ProfileFolders = Annotated[
     ),
 ]
 
+TableStore = Annotated[
+    Path | None,
+    typer.Option(
+        "--tables",
+        "--store",
+        envvar="PALPATE_TABLES",
+        help="Folder with CMS's imported tables; by default `tables` in the data folder.",
+        file_okay=False,
+    ),
+]
+
+
+class TableKind(StrEnum):
+    """Which of CMS's tables."""
+
+    PTP = "ptp"
+    MUE = "mue"
+
 
 class Format(StrEnum):
     """How `palpate check` prints."""
@@ -54,6 +74,13 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     SARIF = "sarif"
+
+
+class ListFormat(StrEnum):
+    """How a list is printed."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 def fail(message: str, code: int = 2) -> typer.Exit:
@@ -74,6 +101,7 @@ def check(
     *,
     payer_profile: Annotated[str | None, typer.Option(help="Judge every claim by this payer profile.")] = None,
     profiles: ProfileFolders = None,
+    tables: TableStore = None,
     as_of: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The day the claims go to the payer, where they do not say."),
@@ -88,12 +116,14 @@ def check(
 ) -> None:
     """Judge claim files.  Exit 0: all pass; 1: some fail; 2: some could not be read (the rest is still judged)."""
     from palpate_cli.check import check_files
+    from palpate_cli.where import table_store
 
     raise typer.Exit(
         check_files(
             files,
             payer_profile=payer_profile,
             profile_folders=tuple(profiles or ()),
+            table_store=table_store(tables),
             as_of=as_of.date() if as_of else None,
             output=output.value,
             show_undetermined=undetermined,
@@ -141,6 +171,78 @@ def rules(
             as_json=output == "json",
         )
     )
+
+
+@app.command("diff-rules")
+def diff_rules(
+    *,
+    earlier: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The earlier date of service.", show_default=False)
+    ],
+    later: Annotated[
+        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The later date of service.", show_default=False)
+    ],
+    payer: Annotated[str | None, typer.Option(help="Only what this payer profile or program applies.")] = None,
+    profiles: ProfileFolders = None,
+    store: TableStore = None,
+    output: Annotated[ListFormat, typer.Option("--format", help="How to print.")] = ListFormat.TEXT,
+) -> None:
+    """Show what the rule book demands differently between two dates of service."""
+    from palpate_cli.diff_rules import show_differences
+    from palpate_cli.where import table_store
+
+    raise typer.Exit(
+        show_differences(
+            earlier.date(),
+            later.date(),
+            payer=payer,
+            profile_folders=tuple(profiles or ()),
+            table_store=table_store(store),
+            as_json=output is ListFormat.JSON,
+        )
+    )
+
+
+@tables.command("import")
+def tables_import(
+    files: Annotated[
+        list[Path], typer.Argument(help="CMS's files as they come: zip, TXT, CSV or XLSX.", show_default=False)
+    ],
+    *,
+    store: TableStore = None,
+    quarter: Annotated[str | None, typer.Option(help="Like 2026Q3, where the files' names do not tell it.")] = None,
+) -> None:
+    """Read CMS's files into the store: all parts of a table at once.  Older quarters are kept."""
+    from palpate_cli.tables import import_tables
+    from palpate_cli.where import table_store
+
+    raise typer.Exit(import_tables(files, table_store(store), quarter=quarter))
+
+
+@tables.command("list")
+def tables_list(*, store: TableStore = None) -> None:
+    """List the imported tables."""
+    from palpate_cli.tables import list_tables
+    from palpate_cli.where import table_store
+
+    raise typer.Exit(list_tables(table_store(store)))
+
+
+@tables.command("diff")
+def tables_diff(
+    old: Annotated[str, typer.Argument(help="The earlier quarter, like 2026Q2.", show_default=False)],
+    new: Annotated[str, typer.Argument(help="The later quarter, like 2026Q3.", show_default=False)],
+    *,
+    store: TableStore = None,
+    program: Annotated[str, typer.Option(help="medicare or medicaid.")] = "medicare",
+    setting: Annotated[str, typer.Option(help="practitioner, outpatient_hospital or dme_supplier.")] = "practitioner",
+    table: Annotated[TableKind, typer.Option(help="Pairs of codes, or unit limits.")] = TableKind.PTP,
+) -> None:
+    """Show what changed for 97140 from one imported quarter to another."""
+    from palpate_cli.tables import diff_tables
+    from palpate_cli.where import table_store
+
+    raise typer.Exit(diff_tables(old, new, table_store(store), program=program, setting=setting, table=table.value))
 
 
 @app.command()

@@ -152,7 +152,11 @@ class Stack:
             Command(
                 "validator",
                 [*palpate, "serve", "validator"],
-                {**common, "PALPATE_HTTP_PORT": str(self.ports.validator)},
+                {
+                    **common,
+                    "PALPATE_HTTP_PORT": str(self.ports.validator),
+                    "PALPATE_TABLES": os.environ.get("PALPATE_TABLES", str(self.folder / "tables")),
+                },
             ),
             Command("notifier", [*palpate, "serve", "notifier"], notifier),
         ]

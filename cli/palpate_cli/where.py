@@ -39,6 +39,15 @@ def directory_file(given: Path | None, data: Path | None) -> Path:
     return data_folder(data) / "directory.toml"
 
 
+def table_store(given: Path | None, data: Path | None = None) -> Path:
+    """CMS's imported tables: as given, PALPATE_TABLES, or `tables` in the embedded default's folder."""
+    if given is not None:
+        return given
+    if set_ := os.environ.get("PALPATE_TABLES"):
+        return Path(set_)
+    return data_folder(data) / "tables"
+
+
 def routes_file(given: Path | None) -> Path | None:
     """The routing file: as given, PALPATE_ROUTES, or None for the shipped one."""
     if given is not None:

@@ -16,6 +16,9 @@ class ValidatorSettings(RuntimeSettings):
     profiles: Annotated[tuple[Path, ...], NoDecode] = Field(default=())
     """Folders with payer profiles of the site's own, laid over the shipped ones; written like PATH, `a:b`."""
 
+    tables: Path = Field(default_factory=lambda: Path(os.environ.get("PALPATE_DATA", ".palpate")) / "tables")
+    """The store that `palpate tables import` writes; where it is not there, the shipped tables alone decide."""
+
     @field_validator("profiles", mode="before")
     @classmethod
     def _folders(cls, value: object) -> object:

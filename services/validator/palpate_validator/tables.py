@@ -89,6 +89,11 @@ class PtpTable:
         active = (self._active(history, day) for history in histories)
         return tuple(edit for edit in active if edit is not None)
 
+    def partners(self, code: str, day: date) -> frozenset[str]:
+        """Every code that has a row with `code` in the publication that judges a day, in force then or not."""
+        pairs = (pair for pair in self._publication(day).by_pair if code in pair)
+        return frozenset(other for pair in pairs for other in pair if other != code)
+
     @staticmethod
     def _histories(codes: frozenset[str], publication: PtpQuarter) -> tuple[tuple[PtpEdit, ...], ...]:
         """All rows of each pair that there ever was among some codes."""
