@@ -20,6 +20,10 @@ class NotifierSettings(RuntimeSettings):
     inbox_url: Annotated[str | None, Field(pattern=r"^https?://[^\s]+$")] = None
     """Where people open the inbox.  With it, messages say only how many and by when, and link there; without it, a mail
     names the claims and says what to do, since there is nowhere else to read it."""
+    inbox_idle_s: Annotated[float, Field(gt=0)] = 1_800.0
+    """Who does nothing in the inbox for this long is signed out."""
+    inbox_longest_s: Annotated[float, Field(gt=0)] = 43_200.0
+    """Who has been signed in to the inbox for this long signs in anew, however busy they were."""
     group_wait_s: Annotated[float | None, Field(ge=0)] = None
     """What comes within this time is one message a person; by default as the routes say, two minutes."""
     mails_per_hour: Annotated[int, Field(ge=1)] = 12

@@ -1,0 +1,61 @@
+"""The inbox as an ASGI application: its pages, by address."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from palpate_notifier.database import Sessions
+from palpate_notifier.directory import Directory
+from palpate_notifier.inbox.case_list import my_cases
+from palpate_notifier.inbox.case_page import act, case_page
+from palpate_notifier.inbox.door import Door
+from palpate_notifier.inbox.headers import SafeHeaders
+from palpate_notifier.inbox.web import STYLE, Inbox, for_members
+from palpate_notifier.settings import NotifierSettings
+
+
+def inbox_app(
+    sessions: Sessions, directory: Directory, settings: NotifierSettings, clock: Callable[[], datetime], address: str
+) -> Starlette:
+    """The inbox, to be mounted at the root.
+
+    Args:
+        sessions: Of a migrated database.
+        directory: Who is who, and so who may see what.
+        settings: The notifier's.
+        clock: The time.
+        address: Where people open it; decides between `https` with `__Host-` cookies and plain loopback.
+    """
+    inbox = Inbox(sessions, directory, settings, clock, address.rstrip("/"))
+    door = Door(inbox)
+
+    async def wrong(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return inbox.says(status, "There is no such page", "It may have been moved, or it is not yours to see.")
+
+    return Starlette(
+        routes=[
+            Route("/", for_members(inbox, my_cases)),
+            Route("/sign-in", door.show),
+            Route("/sign-in", door.ask, methods=["POST"]),
+            Route("/sign-in/{token}", door.look),
+            Route("/sign-in/{token}", door.enter, methods=["POST"]),
+            Route("/sign-out", for_members(inbox, door.leave), methods=["POST"]),
+            Route("/cases/{reference}", for_members(inbox, case_page)),
+            Route("/cases/{reference}/{action}", for_members(inbox, act), methods=["POST"]),
+            Route("/static/inbox.css", _style),
+        ],
+        middleware=[Middleware(SafeHeaders, https=inbox.https)],
+        exception_handlers={HTTPException: wrong},
+    )
+
+
+async def _style(_request: Request) -> Response:
+    # Its address holds its hash, so that a new one is a new address.
+    return Response(STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
