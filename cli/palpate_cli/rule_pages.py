@@ -179,7 +179,7 @@ def list_rules(
         return 0
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("rule", "family", "severity", "who", "says"):
-        table.add_column(title, no_wrap=title == "rule")
+        table.add_column(title, no_wrap=title in {"rule", "family"})
     for rule, severity in listed:
         table.add_row(rule.id, rule.family, str(severity), WHO[rule.header.fixer], rule.title)
     console.print(table)
