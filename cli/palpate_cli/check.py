@@ -76,7 +76,7 @@ def _judge_all(
             with stream:
                 for read in read_claims(stream, name):
                     if isinstance(read, Unreadable):
-                        yield _unreadable(name, read)
+                        yield complaint(name, read)
                     else:
                         yield Judged(name, read, _judge(read, book, profile, as_of))
     except OSError as error:
@@ -92,8 +92,10 @@ def _judge(read: ReadClaim, book: RuleBook, profile: Profile | None, as_of: date
     return judge(read.claim, submitted_on, book, profile=profile)
 
 
-def _unreadable(name: str, read: Unreadable) -> str:
-    return f"{name}: {read.position}: {reasons_in_words(read)}"
+def complaint(name: str, read: Unreadable) -> str:
+    """What could not be read, where and why; a reason that names the file says where by itself."""
+    reasons = reasons_in_words(read)
+    return reasons if reasons.startswith(name) else f"{name}: {read.position}: {reasons}"
 
 
 def reasons_in_words(read: Unreadable) -> str:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 
-from palpate_cli.check import reasons_in_words
+from palpate_cli.check import complaint
 from palpate_intake.files import open_files
 from palpate_intake.outcome import ReadClaim, Unreadable
 from palpate_intake.reading import read_claims
@@ -93,7 +93,7 @@ def _send(patterns: Sequence[str], redis: "Redis", source: str, event_type: str 
         with stream:
             for read in read_claims(stream, name):
                 if isinstance(read, Unreadable):
-                    _complain(f"{name}: {read.position}: {reasons_in_words(read)}")
+                    _complain(complaint(name, read))
                     code = NOT_SENT
                     continue
                 event = event_of(read, source, event_type, datetime.now(UTC))

@@ -31,6 +31,8 @@ class SarifReport:
 
     def end(self) -> str:
         used = sorted({result["ruleId"] for result in self._results})
+        for result in self._results:
+            result["ruleIndex"] = used.index(result["ruleId"])
         run = {
             "tool": {
                 "driver": {
