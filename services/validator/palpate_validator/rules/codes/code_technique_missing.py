@@ -20,14 +20,21 @@ entries. If it was another service, its own code is billed.
 "Manual therapy to neck x 15 min: suboccipital release, PA glides C4-C6 grade III."
 
 ## Limits
-The note is read by a fixed vocabulary. A technique that is planned, half negated, or listed in words outside the
-vocabulary keeps this rule silent. Where the note names another service instead, the rule of that service speaks.
+The note is read by a fixed vocabulary. Words that come near to a technique ("soft tissue to piriformis") make this a
+question. A technique that is planned, half negated, or listed in words outside the vocabulary keeps this rule
+silent. Where the note names another service instead, the rule of that service speaks.
 """
 
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.documented_techniques import documented_techniques, lines_billed, terms, unexplained
+from palpate_validator.documented_techniques import (
+    documented_techniques,
+    lines_billed,
+    named_instead,
+    terms,
+    unexplained,
+)
 from palpate_validator.note_evidence import COVERAGE_DETERMINATION
 from palpate_validator.rule import CLINICIAN, Result, fails, rule
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -44,6 +51,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 )
 def technique_missing(visit: Visit) -> Iterator[Result]:
     documented = documented_techniques(visit)
+    yield from named_instead(visit, "unspecific-hand-work")
     if documented.manual or documented.open or documented.bearing(visit.codes):
         return
     named = documented.others
