@@ -42,8 +42,8 @@ def block(output: str, rule: str) -> list[str]:
                 "  units-total-over  error  claim (line 46)",
                 "    40 timed minutes allow 3 units; lines 1 and 2 bill 4. Acceptable: 97124 x1 + 97140 x2.",
                 (
-                    "    Do: Drop the units that the total does not allow, or have the minutes corrected if they are wrong."
-                    " (billing)"
+                    "    Do: Drop the units that the total does not allow, or have the minutes corrected if they "
+                    "are wrong. (billing)"
                 ),
                 "    Denial: CO-151 N362",
                 "    Source: Medicare Claims Processing Manual (Pub. 100-04) ch. 5 §20.2.C",
@@ -64,8 +64,8 @@ def block(output: str, rule: str) -> list[str]:
             [
                 "  ncci-hard  error  line 2 (line 69)",
                 (
-                    "    97140 and 97124 do not go together on one day, with any modifier: line 2 counts as part of the "
-                    "other. Which of the two was mainly given?"
+                    "    97140 and 97124 do not go together on one day, with any modifier: line 2 counts as part "
+                    "of the other. Which of the two was mainly given?"
                 ),
                 "    Do: Bill 97140 or 97124, whichever was mainly given. No modifier sets the two apart. (clinician)",
                 "    Denial: CO-236",
