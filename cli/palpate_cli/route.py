@@ -13,8 +13,9 @@ from rich.markup import escape
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from palpate_cli.check import reasons_in_words
+from palpate_cli.check import complaint
 from palpate_cli.send import event_of
+from palpate_cli.where import table_store
 from palpate_intake.files import open_files
 from palpate_intake.outcome import Unreadable
 from palpate_intake.reading import read_claims
@@ -96,12 +97,12 @@ def _would(claim: _Claim, root: Route, people: Directory, silences: Sequence[Qui
 
 
 def _in_file(name: str, profile_folders: tuple[Path, ...], now: datetime) -> Iterator[_Claim]:
-    book = load_rule_book(profile_folders)
+    book = load_rule_book(profile_folders, table_store(None))
     for file, stream in open_files([name]):
         with stream:
             for read in read_claims(stream, file):
                 if isinstance(read, Unreadable):
-                    _refuse(f"{file}: {read.position}: {reasons_in_words(read)}")
+                    _refuse(complaint(file, read))
                     continue
                 event = event_of(read, "urn:palpate:cli", None, now)
                 found = answer(event.model_dump_json(exclude_none=True, by_alias=True).encode(), "", book, now)
