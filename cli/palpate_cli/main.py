@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from palpate_cli import operations
+
 app = typer.Typer(
     name="palpate",
     help="Finds what is wrong with a manual-therapy (97140) claim before the payer does.",
@@ -26,6 +28,8 @@ audit = typer.Typer(help="Who did or saw what.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 tables = typer.Typer(help="CMS's NCCI and MUE tables, imported by this site.", no_args_is_help=True)
 app.add_typer(tables, name="tables")
+
+operations.register(app)
 
 errors = Console(stderr=True)
 

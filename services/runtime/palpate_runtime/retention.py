@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from palpate_runtime.commit import ledger_key
 
 if TYPE_CHECKING:
+    from redis import Redis as SyncRedis
     from redis.asyncio import Redis
 
 _FACTS = """
@@ -37,7 +38,7 @@ local added = stream['entries-added'] or stream['length']
 local known = redis.call('HGET', KEYS[2], 'finished')
 local finished = 0
 if known then finished = added - stream['length'] end
-redis.call('HSET', KEYS[2], 'finished', finished, 'vanished', 0, 'added', added, 'delivered', '0-0')
+redis.call('HSET', KEYS[2], 'finished', finished, 'vanished', 0, 'delivered', '0-0')
 return known and 1 or 0
 """
 )
@@ -45,7 +46,8 @@ return known and 1 or 0
 _AUDIT = (
     _FACTS
     + """
--- KEYS: stream, ledger.  ARGV: group, the most waiting entries to count
+-- KEYS: stream, ledger.  ARGV: group, the most waiting entries to count, 'keep' to write down what was found
+local keep = ARGV[3] == 'keep'
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local stream = facts(redis.call('XINFO', 'STREAM', KEYS[1]))
 local added, group = stream['entries-added'], nil
@@ -69,7 +71,7 @@ if added then
     local gone = added - group.pending - waiting
     if not book.finished or gone < tonumber(book.finished) + told then
       -- No books yet, or a stream that was made anew: they begin here.
-      redis.call('HSET', KEYS[2], 'finished', gone - told)
+      if keep then redis.call('HSET', KEYS[2], 'finished', gone - told) end
     else
       new = gone - tonumber(book.finished) - told
     end
@@ -77,8 +79,8 @@ if added then
     -- Too many wait to be counted: of what is gone, at least what is more than was ever finished.
     new = math.max(0, added - stream.length - tonumber(book.finished) - told)
   end
-  if new > 0 then redis.call('HSET', KEYS[2], 'vanished', told + new) end
-  redis.call('HSET', KEYS[2], 'added', added, 'delivered', delivered)
+  if keep and new > 0 then redis.call('HSET', KEYS[2], 'vanished', told + new) end
+  if keep then redis.call('HSET', KEYS[2], 'delivered', delivered) end
 end
 return {new, told + new, waiting, group.pending, delivered, last, before, first, tonumber(stream.length)}
 """
@@ -170,7 +172,7 @@ class Retention:
 
     async def audit(self) -> Books | None:
         """Balance the books; None when stream or group is not there."""
-        answer = await self._audit(keys=[self._stream, self._ledger], args=[self._group, MOST_COUNTED])
+        answer = await self._audit(keys=[self._stream, self._ledger], args=[self._group, MOST_COUNTED, "keep"])
         return None if answer is None else books_of(answer)
 
     async def trim(self, *, retain_s: float, now: float | None = None) -> int:
@@ -190,9 +192,10 @@ def books_of(answer: Any) -> Books:  # noqa: ANN401 - the script's answer
     return Books(new, vanished, None if waiting < 0 else waiting, pending, delivered, last, before, first, length)
 
 
-def audit_script() -> str:
-    """The same question for a plain client (`palpate doctor`, `palpate reconcile`)."""
-    return _AUDIT
+def look(redis: "SyncRedis", stream: str, group: str) -> Books | None:
+    """How the books stand, for the command line: nothing is written down, so that the service still says it."""
+    answer = redis.eval(_AUDIT, 2, stream, ledger_key(stream, group), group, MOST_COUNTED, "look")
+    return None if answer is None else books_of(answer)
 
 
 def reason_of(error: BaseException) -> str:

@@ -16,6 +16,11 @@ def is_cluster(url: str) -> bool:
     return url.partition("://")[0] in {"redis+cluster", "rediss+cluster"}
 
 
+def all_partitions(url: str, count: int) -> tuple[int | None, ...]:
+    """Every partition; (None,) where the names are plain.  A cluster needs the tag even with one."""
+    return tuple(range(count)) if count > 1 or is_cluster(url) else (None,)
+
+
 class RuntimeSettings(BaseSettings):
     """Settings that every service has."""
 
@@ -67,5 +72,5 @@ class RuntimeSettings(BaseSettings):
 
     @property
     def all_partitions(self) -> tuple[int | None, ...]:
-        """Every partition; (None,) where the names are plain.  A cluster needs the tag even with one."""
-        return tuple(range(self.partitions)) if self.partitions > 1 or is_cluster(self.redis_url) else (None,)
+        """Every partition; (None,) where the names are plain."""
+        return all_partitions(self.redis_url, self.partitions)
