@@ -1,7 +1,8 @@
 """The edit table that was read ends before the date of service.
 
 ## What it checks
-The date of service lies within the quarter of the newest NCCI table read, where a claim bills more than one code.
+The date of service lies within the quarter of the newest NCCI table read, where a claim bills more than one code
+of a day.
 
 ## Why it matters
 CMS changes the table every quarter. A pair may have been made or dropped since; the findings of the other NCCI rules
@@ -20,7 +21,9 @@ Import CMS's table of that quarter.
 For information. It says nothing about the claim itself.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 
 from palpate_validator.rule import BILLER, INFO, Result, informs, rule
 from palpate_validator.sources import PTP
@@ -37,10 +40,17 @@ from palpate_validator.visit import Visit
     per="claim",
 )
 def table_older_than_the_service(visit: Visit) -> Iterator[Result]:
-    last_day, latest = visit.tables.ptp_quarter_end, max(line.service_date for line in visit.lines)
-    if len(visit.codes) > 1 and latest > last_day:
+    last_day, latest = visit.tables.ptp_quarter_end, _latest_day_of_several_codes(visit)
+    if latest is not None and latest > last_day:
         yield informs(
             f"The service of {latest} is judged by NCCI edits that were published for the quarter up to {last_day}.",
             table_through=last_day,
             date_of_service=latest,
         )
+
+
+def _latest_day_of_several_codes(visit: Visit) -> date | None:
+    codes: defaultdict[date, set[str]] = defaultdict(set)
+    for line in visit.lines:
+        codes[line.service_date].add(line.code)
+    return max((day for day, billed in codes.items() if len(billed) > 1), default=None)
