@@ -1,7 +1,8 @@
 """An inbox over a database of its own, a clock that tests set, and browsers that know no JavaScript."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -15,7 +16,9 @@ from starlette.applications import Starlette
 from palpate_notifier.database import Sessions, migrate, open_database
 from palpate_notifier.directory import load_directory
 from palpate_notifier.inbox.app import inbox_app
+from palpate_notifier.inbox.sign_in import hash_of
 from palpate_notifier.settings import NotifierSettings
+from palpate_notifier.tables import CaseRow, SignedIn
 from tests.conftest import MailSink
 from tests.notifier.conftest import Clock
 from tests.notifier.stories import Story
@@ -126,11 +129,6 @@ class Browser:
         await self.client.post("/sign-in", data={"email": email}, headers={"Origin": ADDRESS})
         return link_in(self.mail_sink.wait_for(before + 1)[-1])
 
-    async def sign_in(self, person: str, email: str) -> "Browser":
-        answer = await self.client.post(await self.link(email), headers={"Origin": ADDRESS})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/"), person
-        return self
-
 
 def link_in(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
@@ -155,7 +153,15 @@ class House:
         return Browser(client, self.mail_sink)
 
     async def signed_in(self, person: str) -> Browser:
-        return await self.browser().sign_in(person, self.story.directory.people[person].email)
+        """Their browser, as the link would have left it."""
+        browser, cookie, now = self.browser(), secrets.token_urlsafe(32), self.story.clock()
+        async with self.story.sessions.begin() as session:
+            session.add(SignedIn(cookie_hash=hash_of(cookie), person=person, since=now, last_seen_at=now))
+        browser.client.cookies.set("__Host-palpate", cookie)
+        return browser
+
+    async def case_of(self, number: int) -> CaseRow:
+        return await self.story.case(number)
 
     async def reference(self, number: int = 1) -> str:
         return (await self.story.case(number)).reference
@@ -184,6 +190,3 @@ async def house(sessions: Sessions, tmp_path: Path, mail_sink: MailSink) -> Asyn
     yield made
     for client in made.clients:
         await client.aclose()
-
-
-Enter = Callable[[str], Any]

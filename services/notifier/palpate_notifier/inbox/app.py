@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,10 +13,13 @@ from starlette.routing import Route
 
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import Directory
+from palpate_notifier.inbox.billing import apply, billing, export, preview
 from palpate_notifier.inbox.case_list import my_cases
 from palpate_notifier.inbox.case_page import act, case_page
 from palpate_notifier.inbox.door import Door
 from palpate_notifier.inbox.headers import SafeHeaders
+from palpate_notifier.inbox.manager import manager
+from palpate_notifier.inbox.operations import operations
 from palpate_notifier.inbox.web import STYLE, Inbox, for_members
 from palpate_notifier.settings import NotifierSettings
 
@@ -34,6 +38,7 @@ def inbox_app(
     """
     inbox = Inbox(sessions, directory, settings, clock, address.rstrip("/"))
     door = Door(inbox)
+    bills = attrgetter("bills")
 
     async def wrong(_request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -49,6 +54,12 @@ def inbox_app(
             Route("/sign-out", for_members(inbox, door.leave), methods=["POST"]),
             Route("/cases/{reference}", for_members(inbox, case_page)),
             Route("/cases/{reference}/{action}", for_members(inbox, act), methods=["POST"]),
+            Route("/billing", for_members(inbox, billing, bills)),
+            Route("/billing/preview", for_members(inbox, preview, bills), methods=["POST"]),
+            Route("/billing/apply", for_members(inbox, apply, bills), methods=["POST"]),
+            Route("/billing/export", for_members(inbox, export, bills), methods=["POST"]),
+            Route("/manager", for_members(inbox, manager, attrgetter("manages"))),
+            Route("/operations", for_members(inbox, operations, attrgetter("operates"))),
             Route("/static/inbox.css", _style),
         ],
         middleware=[Middleware(SafeHeaders, https=inbox.https)],
