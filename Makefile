@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check docs faults bench lock clean
+.PHONY: help setup run test browser screenshots check docs faults bench lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +23,15 @@ $(READY): requirements.lock pyproject.toml
 run: $(READY) ## the main job, live: claims in, clinician told, correction closes the case
 	@$(BIN)/palpate demo
 
-test: $(READY) ## every test, on a real server
+test: $(READY) browser ## every test, on a real server
 	$(PYTEST) -n 2 --dist loadfile
+
+# The inbox is tested in a real browser; PALPATE_CHROMIUM names one that is elsewhere.
+browser:
+	@test -n "$$PALPATE_CHROMIUM" || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { apt-get update -q && apt-get install -y -q chromium; }
+
+screenshots: $(READY) browser ## the pictures of the inbox in docs/screenshots
+	$(BIN)/python -m docs.take_screenshots
 
 check: $(READY) ## linters, types, import layers, generated files, compose and Dockerfile
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import json
 import os
+import socket
 import sys
 import urllib.error
 import urllib.request
@@ -66,17 +67,38 @@ class Ports:
     notifier: int
 
     @classmethod
-    def free(cls, redis: int | None = None) -> "Ports":
-        return cls(redis or free_port(), free_port(), free_port(), free_port())
+    def free(cls, redis: int | None = None, inbox: int | None = None) -> "Ports":
+        return cls(redis or free_port(), free_port(), free_port(), inbox or free_port())
+
+
+INBOX_PORT = 8097
+
+
+def inbox_port() -> int:
+    """Where the inbox of this machine listens: the same place each time, if it is free, since mails link there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", INBOX_PORT))
+        except OSError:
+            return free_port()
+    return INBOX_PORT
 
 
 class Stack:
     """Everything that `palpate up` runs, in one data folder."""
 
     def __init__(
-        self, folder: Path, tell: Tell, *, redis_port: int | None = None, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        tell: Tell,
+        *,
+        redis_port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+        inbox: bool = False,
     ) -> None:
-        self.folder, self.ports = folder, Ports.free(redis_port)
+        self.folder, self.ports = folder, Ports.free(redis_port, inbox_port() if inbox else None)
+        self.inbox_url = _inbox_url(self.ports.notifier) if inbox else None
         self.mail = folder / "mail"
         self.directory = Path(os.environ.get("PALPATE_DIRECTORY", folder / "directory.toml"))
         self.redis = EmbeddedRedis(folder / "redis", self.ports.redis)
@@ -142,6 +164,8 @@ class Stack:
             "PALPATE_DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'cases.db'}",
             "PALPATE_DIRECTORY": str(self.directory),
         }
+        if self.inbox_url is not None:
+            notifier["PALPATE_INBOX_URL"] = self.inbox_url
         if "PALPATE_SMTP_HOST" not in os.environ:
             # Nobody's time is taken by a mail that only lies in a folder: a newcomer need not wait two minutes for it.
             wait = notifier.get("PALPATE_GROUP_WAIT_S") or os.environ.get("PALPATE_GROUP_WAIT_S", "3")
@@ -168,6 +192,10 @@ class Stack:
                 if asyncio.get_running_loop().time() > deadline:
                     raise NotReady(f"the {name} did not become ready within {READY_WITHIN_S:g} s; its log says why")
                 await asyncio.sleep(0.05)
+
+
+def _inbox_url(port: int) -> str:
+    return os.environ.get("PALPATE_INBOX_URL", f"http://127.0.0.1:{port}")
 
 
 def is_ready(port: int) -> bool:

@@ -31,7 +31,9 @@ async def run_up(folder: Path, *, redis_port: int | None, verbose: bool) -> int:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     try:
-        async with Stack(folder, lambda name, line: _tell(name, line, verbose=verbose), redis_port=redis_port) as stack:
+        async with Stack(
+            folder, lambda name, line: _tell(name, line, verbose=verbose), redis_port=redis_port, inbox=True
+        ) as stack:
             _welcome(stack)
             await stop.wait()
             console.print("stopping ...")
@@ -45,6 +47,7 @@ async def run_up(folder: Path, *, redis_port: int | None, verbose: bool) -> int:
 def _welcome(stack: Stack) -> None:
     rows = [
         ("Redis", f"{stack.redis_url}   XADD claims.created '*' event '<json>'"),
+        ("inbox", f"{stack.inbox_url}   the mail with the link to sign in by is in mails, too"),
         ("mails", str(stack.mail)),
         ("who is who", str(stack.directory)),
         ("validator", f"http://127.0.0.1:{stack.ports.validator}/readyz"),

@@ -1,0 +1,166 @@
+"""The whole story in a real browser, on a desk and on a phone, with and without JavaScript; and axe on every page.
+
+Colours and sizes are judged by axe in both schemes; that nothing is wider than 320 px, by measuring.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_core_python.async_playwright import Axe
+from playwright.async_api import Page
+
+from palpate_notifier.channels import email
+from palpate_notifier.channels.attempt import Sent
+from palpate_notifier.database import Sessions
+from palpate_notifier.directory import load_directory
+from palpate_notifier.inbox.app import inbox_app
+from palpate_notifier.settings import NotifierSettings
+from palpate_runtime.embedded import free_port
+from tests.conftest import MailSink
+from tests.inbox.browsers import a_browser, chromium, served
+from tests.inbox.conftest import TEAM, TUESDAY
+from tests.notifier.conftest import Clock
+from tests.notifier.stories import Story
+from tests.notifier.verdicts import passed
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium; `make browser` installs it")
+
+DESK, PHONE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}, {"width": 320, "height": 640}
+
+
+class Live:
+    """An inbox on a port, with its mail server."""
+
+    def __init__(self, story: Story, address: str, mail_sink: MailSink, settings: NotifierSettings) -> None:
+        self.story, self.address, self.mail_sink, self._settings = story, address, mail_sink, settings
+
+    async def send_mails(self) -> None:
+        """What waits is written, and what is written is sent."""
+        self.story.clock.forward(minutes=2)
+        await self.story.look()
+        for delivery in await self.story.deliveries():
+            if delivery.status == "queued":
+                assert (await email.send(delivery, self._settings)).sent is Sent.ACCEPTED
+
+    def url_in(self, mail: EmailMessage) -> str:
+        body = mail.get_body(("plain",))
+        assert body is not None
+        return next(word for word in body.get_content().split() if word.startswith(self.address))
+
+    async def enter(self, page: Page, address: str) -> None:
+        """From the sign-in page to one's cases, by mail."""
+        before = len(self.mail_sink.mails)
+        await page.goto(f"{self.address}/sign-in")
+        await page.get_by_label("Your e-mail address").fill(address)
+        await page.get_by_role("button", name="Mail me a link").click()
+        await page.get_by_role("heading", name="Look into your mail").wait_for()
+        await page.goto(self.url_in(self.mail_sink.wait_for(before + 1)[-1]))
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("heading", name="My cases").wait_for()
+
+
+@pytest.fixture
+async def live(sessions: Sessions, tmp_path: Path, mail_sink: MailSink) -> AsyncIterator[Live]:
+    clock, port = Clock(TUESDAY), free_port()
+    address = f"http://127.0.0.1:{port}"
+    settings = NotifierSettings(
+        mail_domain="palpate.test", smtp_host="127.0.0.1", smtp_port=mail_sink.port, inbox_url=address
+    )
+    path = tmp_path / "house.toml"
+    path.write_text(TEAM, "utf-8")
+    story = Story.begin(sessions, clock, tmp_path, inbox_url=address)
+    story.directory = story.recorder._directory = story.dispatcher._directory = load_directory(path)
+    async with served(inbox_app(sessions, story.directory, settings, clock, address), port):
+        yield Live(story, address, mail_sink, settings)
+
+
+@asynccontextmanager
+async def a_page(**more: Any) -> AsyncIterator[Page]:
+    async with a_browser() as browser:
+        page = await browser.new_page(**more)
+        page.set_default_timeout(10_000)
+        yield page
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_from_the_mail_to_corrected(live: Live, size: Any, javascript: bool) -> None:
+    await live.story.fail(1)
+    await live.send_mails()
+    [mail] = live.mail_sink.wait_for(1)
+    async with a_page(viewport=size, java_script_enabled=javascript) as page:
+        await page.goto(live.url_in(mail))
+        await live.enter(page, "ada@harbor.example")
+        await page.get_by_role("link", name="CLM-1").click()
+        await page.get_by_text("Message of units-total-over").wait_for()
+        await page.get_by_role("button", name="Acknowledge").click()
+        await page.get_by_role("status").get_by_text("marked as in hand").wait_for()
+        assert (await live.story.case()).status == "acknowledged"
+        await live.story.judge(passed(version=2))
+        await page.reload()
+        await page.get_by_role("heading", name="Corrected").wait_for()
+        assert (await live.story.case()).status == "resolved"
+
+
+async def test_by_keyboard_alone(live: Live) -> None:
+    await live.story.fail(1)
+    async with a_page() as page:
+        await live.enter(page, "ada@harbor.example")
+        await _tab_to(page, "CLM-1")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/cases/*")
+        await _tab_to(page, "Write a note")
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("Rang the front desk.")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("The note is in the timeline.").wait_for()
+    assert (await live.story.timeline())[-1] == ("ada", "note")
+
+
+async def _tab_to(page: Page, text: str) -> None:
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        if text in await page.evaluate("document.activeElement.textContent"):
+            return
+    raise AssertionError(f"no way to {text!r} by keyboard")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_and_nothing_is_too_wide(live: Live, scheme: Any) -> None:
+    await live.story.fail(1)
+    await live.story.fail(2, rule="a-rule-with-a-very-long-name-that-goes-on-and-on", rendering_npi="1003000126")
+    await live.story.fail(3)
+    await live.story.judge(passed(claim_id="CLM-3", version=2))
+    references = [(await live.story.case(number)).reference for number in (1, 3)]
+    paths = ["/", "/?show=closed", "/billing", "/billing?status=disputed", "/manager", "/nowhere"]
+    paths += [f"/cases/{reference}" for reference in references]
+    async with a_page(color_scheme=scheme) as page:
+        for path in ("/sign-in", "/sign-in/nothing"):
+            await _is_well(page, live.address + path)
+        await live.enter(page, "pat@harbor.example")
+        for path in paths:
+            await _is_well(page, live.address + path)
+        await page.goto(f"{live.address}/billing")
+        await page.get_by_label("Choose claim CLM-1").check()
+        await page.get_by_role("button", name="Preview").click()
+        await page.get_by_text("Nothing is done yet").wait_for()
+        await _is_well(page, None)
+
+
+async def _is_well(page: Page, address: str | None) -> None:
+    if address is not None:
+        await page.goto(address)
+    # Everything that can be opened is looked at open.
+    await page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    for size in (DESK, NARROW):
+        await page.set_viewport_size(size)  # type: ignore[arg-type]
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size["width"], f"{page.url} is {width} px wide"
+        found = await Axe().run(page)
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == [], page.url
