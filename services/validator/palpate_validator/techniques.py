@@ -134,10 +134,10 @@ class Vocabulary:
         self.techniques = techniques
         words: list[str] = []
         self._phrases: list[_Phrase] = [_Phrase(_BREAK, None)]  # group numbers begin at 1
-        for pattern, phrase in phrases:
-            # The empty group at an alternative's end tells which one matched, and leaves its first letter in front.
-            words.append(f"{pattern}()")
-            self._phrases.append(phrase)
+        for first, rests in _by_first_letter(phrases):
+            # The empty group at an alternative's end tells which one matched.
+            words.append(f"{first}(?:{'|'.join(f'{rest}()' for rest, _ in rests)})")
+            self._phrases += [phrase for _, phrase in rests]
         marks: list[str] = []
         for pattern, cue in _MARKS:
             marks.append(f"(?:{pattern})()")
@@ -167,6 +167,69 @@ class Vocabulary:
         if technique.by is None or profession in technique.by:
             return technique
         return None if technique.otherwise is None else self.techniques[technique.otherwise]
+
+
+_Alternatives = list[tuple[str, _Phrase]]
+
+
+def _by_first_letter(phrases: Iterable[tuple[str, _Phrase]]) -> Iterator[tuple[str, _Alternatives]]:
+    """The same alternatives, those that begin with the same letter together: a word is tried with its own only.
+
+    What begins alike keeps its order, and what may begin with any letter keeps its place among the others, so the
+    alternative that matches first is the same.
+    """
+    together: dict[str, _Alternatives] = {}
+    for pattern, phrase in phrases:
+        for spelling in _spelled_out(pattern):
+            if _BEGINS_WITH_A_LETTER.match(spelling):
+                together.setdefault(spelling[0], []).append((spelling[1:], phrase))
+            else:
+                yield from together.items()
+                together = {}
+                yield "", [(spelling, phrase)]
+    yield from together.items()
+
+
+_BEGINS_WITH_A_LETTER = re.compile(r"[a-z](?![?{])")
+
+
+def _spelled_out(pattern: str) -> list[str]:
+    """A pattern as alternatives that each begin with a letter, where its beginning is a choice: `(?:a|b)?c`."""
+    if re.match(r"[a-z]\?(?!\?)", pattern):
+        return [pattern[0] + pattern[2:], *_spelled_out(pattern[2:])]
+    end = _end_of_group(pattern) if pattern.startswith("(?:") else 0
+    rest = pattern[end:]
+    optional = rest.startswith("?")
+    if end == 0 or rest.startswith(("{", "??")):
+        return [pattern]
+    rest = rest.removeprefix("?")
+    chosen = [f"{choice}{rest}" for choice in _choices(pattern[3 : end - 1])]
+    return [each for spelling in [*chosen, *([rest] if optional else [])] for each in _spelled_out(spelling)]
+
+
+_PIECE = re.compile(r"\\.|\[[^\]]*\]|.")
+
+
+def _end_of_group(pattern: str) -> int:
+    """Where the group that a pattern begins with ends."""
+    depth = 0
+    for piece in _PIECE.finditer(pattern):
+        depth += {"(": 1, ")": -1}.get(piece.group(), 0)
+        if depth == 0:
+            return piece.end()
+    return 0
+
+
+def _choices(inside: str) -> list[str]:
+    """The alternatives of a group, by what stands between its own bars."""
+    choices, depth = [""], 0
+    for piece in _PIECE.findall(inside):
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        if piece == "|" and depth == 0:
+            choices.append("")
+        else:
+            choices[-1] += piece
+    return choices
 
 
 class _Reader:
