@@ -24,12 +24,13 @@ class ServiceProcess:
         self.name, self.port = name, free_port()
         self.log_path = folder / f"{label or name}.log"
         self._env = {**os.environ, **env, "PALPATE_HTTP_PORT": str(self.port), "PALPATE_LOG_FORMAT": "json"}
+        self.argv = ["-m", "palpate_cli", "serve", name]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, wait: bool = True) -> "ServiceProcess":
         with self.log_path.open("ab") as sink:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "palpate_cli", "serve", self.name],
+                [sys.executable, *self.argv],
                 stdout=sink,
                 stderr=sink,
                 env=self._env,
@@ -93,13 +94,13 @@ def services(
             each.kill()
 
 
-def eventually(happened: Callable[[], Any], *, within: float, what: str) -> Any:
+def eventually(happened: Callable[[], Any], *, within: float, what: str | Callable[[], str]) -> Any:
     """Wait until something is true and return it; fail naming `what` when it never is."""
     deadline = time.monotonic() + within
     while True:
         if result := happened():
             return result
-        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        assert time.monotonic() < deadline, f"not within {within} s: {what() if callable(what) else what}"
         time.sleep(0.02)
 
 
