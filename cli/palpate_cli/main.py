@@ -71,6 +71,13 @@ class TableKind(StrEnum):
     MUE = "mue"
 
 
+class TextOrJson(StrEnum):
+    """How most commands print."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Format(StrEnum):
     """How `palpate check` prints."""
 
@@ -157,7 +164,7 @@ def rules(
         ),
     ] = None,
     profiles: ProfileFolders = None,
-    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    output: Annotated[TextOrJson, typer.Option("--format", help="How to print.")] = TextOrJson.TEXT,
     write: Annotated[Path | None, typer.Option(help="Write every page and the index below this folder.")] = None,
 ) -> None:
     """List the rules, with what is in force for a payer on a day."""
@@ -172,7 +179,7 @@ def rules(
             payer=payer,
             on=on.date() if on else None,
             profile_folders=tuple(profiles or ()),
-            as_json=output == "json",
+            as_json=output is TextOrJson.JSON,
         )
     )
 
@@ -306,13 +313,15 @@ def status(
     redis: RedisUrl = None,
     data: DataFolder = None,
     database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
-    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    output: Annotated[TextOrJson, typer.Option("--format", help="How to print.")] = TextOrJson.TEXT,
 ) -> None:
     """Show streams, lag, pending entries, rates, and open cases."""
     from palpate_cli.status import show_status
     from palpate_cli.where import database_url, redis_url
 
-    raise typer.Exit(show_status(redis_url(redis, data), database_url(database, data), as_json=output == "json"))
+    raise typer.Exit(
+        show_status(redis_url(redis, data), database_url(database, data), as_json=output is TextOrJson.JSON)
+    )
 
 
 @app.command()
@@ -354,7 +363,7 @@ def route_explain(
     data: DataFolder = None,
     database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
     profiles: ProfileFolders = None,
-    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    output: Annotated[TextOrJson, typer.Option("--format", help="How to print.")] = TextOrJson.TEXT,
 ) -> None:
     """Show who would be told of a claim, by which route, when and why.  Nothing is sent."""
     from palpate_cli.route import explain_routes
@@ -367,7 +376,7 @@ def route_explain(
             routes=routes_file(routes),
             database_url=database_url(database, data),
             profile_folders=tuple(profiles or ()),
-            as_json=output == "json",
+            as_json=output is TextOrJson.JSON,
         )
     )
 

@@ -58,7 +58,7 @@ async def consuming(
         await broker.stop()
 
 
-async def until(happened: Callable[[], Awaitable[Any]], within: float = 15.0) -> Any:
+async def until(happened: Callable[[], Awaitable[Any]], within: float = 40.0) -> Any:
     async with asyncio.timeout(within):
         while not (result := await happened()):  # noqa: ASYNC110 - what is awaited happens in Redis
             await asyncio.sleep(0.02)
