@@ -1,6 +1,6 @@
 """One case: what is wrong with the claim, what to do, and what people did; and the forms that say so."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import select
@@ -10,6 +10,7 @@ from palpate_notifier import actions
 from palpate_notifier.actions import DisputeReason, NotPossible
 from palpate_notifier.cases import Status
 from palpate_notifier.inbox.web import Asked, NotThere, seen_version
+from palpate_notifier.inbox.wording import PARTS
 from palpate_notifier.tables import CaseEvent, CaseMember, CaseRow
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Outcome, Severity
@@ -41,7 +42,7 @@ async def case_page(asked: Asked) -> Response:
         questions=[each for each in findings if each.outcome is Outcome.UNDETERMINED],
         others=[each for each in findings if each.outcome is Outcome.VIOLATED and each.severity is not Severity.ERROR],
         events=list(events),
-        members=[(each.part, name_of(asked, each.person)) for each in members],
+        members=_parts(asked, members),
         name_of=lambda person: name_of(asked, person),
         colleagues=asked.visitor.colleagues(case.practice),
         rest=REST,
@@ -84,6 +85,14 @@ def name_of(asked: Asked, person: str) -> str:
     """Somebody's name; `Palpate` for what it does by itself."""
     known = asked.inbox.directory.people.get(person)
     return known.name if known is not None else "Palpate" if person == "palpate" else person
+
+
+def _parts(asked: Asked, members: Iterable[CaseMember]) -> dict[str, list[str]]:
+    """Who has what part of a case, by name."""
+    parts: dict[str, list[str]] = {}
+    for each in members:
+        parts.setdefault(name_of(asked, each.person), []).append(PARTS.get(each.part, each.part))
+    return parts
 
 
 Act = Callable[[Asked, CaseRow, int], Awaitable[object]]

@@ -62,14 +62,19 @@ def in_words(hours: Sequence[float]) -> str:
 
 
 def time_by_week(cases: Sequence[CaseRow], now: datetime, weeks: int = 8) -> list[Bar]:
-    """The median hours to correct, of the cases that closed in each of the last weeks; the oldest first."""
+    """The median hours to correct, of the cases that closed in each of the last weeks; the oldest first.
+
+    A week in which none closed has no bar: it has no time, which is not a time of nothing.
+    """
     found: list[tuple[str, float]] = []
     for ago in reversed(range(weeks)):
         end = now - timedelta(weeks=ago)
         closed = [c for c in cases if c.closed_at is not None and end - timedelta(weeks=1) < c.closed_at <= end]
         hours = hours_to_correct(closed)
+        if not hours:
+            continue
         label = "This week" if ago == 0 else "Last week" if ago == 1 else f"{ago} weeks ago"
-        found.append((label, round(median(hours), 1) if hours else 0))
+        found.append((label, round(median(hours), 1)))
     return bars(found, unit=" h")
 
 
