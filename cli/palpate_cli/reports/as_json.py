@@ -3,13 +3,21 @@
 import json
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from palpate_intake.outcome import ReadClaim
+from palpate_schemas.finding import Finding
 from palpate_validator.book import RuleBook
 from palpate_validator.engine import Judgement
 
 
 def as_object(read: ReadClaim, judgement: Judgement) -> dict[str, Any]:
     """`{"claim_id", "version", "verdict", "findings": [...]}`."""
+    findings = [finding.model_dump(mode="json", by_alias=True, exclude_none=True) for finding in judgement.findings]
+    return {**_head(read, judgement), "findings": findings}
+
+
+def _head(read: ReadClaim, judgement: Judgement) -> dict[str, Any]:
     return {
         "claim_id": read.claim.claim_id,
         "version": read.claim.version,
@@ -17,8 +25,17 @@ def as_object(read: ReadClaim, judgement: Judgement) -> dict[str, Any]:
         "applicable": judgement.applicable,
         "profile": judgement.profile,
         "counts": judgement.counts.model_dump(),
-        "findings": [f.model_dump(mode="json", by_alias=True, exclude_none=True) for f in judgement.findings],
     }
+
+
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
+
+
+def json_line(read: ReadClaim, judgement: Judgement) -> str:
+    """`as_object` as JSON text, the findings written without a Python object for each of their fields."""
+    findings = _FINDINGS.dump_json(judgement.findings, by_alias=True, exclude_none=True).decode()
+    head = json.dumps(_head(read, judgement), ensure_ascii=False)
+    return f'{head[:-1]}, "findings": {findings}}}'
 
 
 class JsonLinesReport:
@@ -29,7 +46,7 @@ class JsonLinesReport:
 
     def claim(self, file: str, read: ReadClaim, judgement: Judgement) -> str:
         del file
-        return json.dumps(as_object(read, judgement), ensure_ascii=False) + "\n"
+        return json_line(read, judgement) + "\n"
 
     def end(self) -> str:
         return ""

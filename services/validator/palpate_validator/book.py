@@ -53,11 +53,14 @@ class Selection:
     """All of their ids."""
     settings: Mapping[str, DatedValue]
     """What the profile says on that day, by key."""
+    telling_codes: frozenset[str]
+    """The codes and, below, the modifiers that any rule is triggered by; no other changes what is asked."""
+    telling_modifiers: frozenset[str]
     _steps: dict[tuple[bool, frozenset[str], frozenset[str]], tuple[Step, ...]] = field(default_factory=dict)
 
     def steps(self, *, per_claim: bool, codes: frozenset[str], modifiers: frozenset[str]) -> tuple[Step, ...]:
         """What to ask of a visit that bills these codes with these modifiers; most visits are alike, so remembered."""
-        asked = (per_claim, codes, modifiers)
+        asked = (per_claim, codes & self.telling_codes, modifiers & self.telling_modifiers)
         found = self._steps.get(asked)
         if found is None:
             if len(self._steps) >= _MOST_STEPS:
@@ -129,6 +132,8 @@ class RuleBook:
             tuple(sorted(unsaid)),
             frozenset(each.rule.id for each in selected),
             {key: dated for key in profile.settings if (dated := profile.on(key, day)) is not None},
+            frozenset().union(*(each.rule.header.codes or () for each in selected)),
+            frozenset().union(*(each.rule.header.modifiers or () for each in selected)),
         )
 
     def _refuse_unknown_rules(self) -> None:

@@ -69,7 +69,10 @@ def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: P
         bench.run(selection, visit, per_claim=False)
     first_day = min(by_day)
     selection = book.selection(profile, first_day)
-    whole = Visit(claim, first_day, lines, submitted_on, profile, book, selection)
+    if len(visit.lines) == len(lines):
+        whole = visit  # The only day is the whole claim, and what has been worked out of it still holds.
+    else:
+        whole = Visit(claim, first_day, lines, submitted_on, profile, book, selection)
     bench.run(selection, whole, per_claim=True)
     return bench.judgement(profile)
 
@@ -122,7 +125,8 @@ class _Bench:
         return False
 
     def _ask(self, selected: Selected, visit: Visit) -> None:
-        visit.consulted.clear()
+        if visit.consulted:
+            visit.consulted.clear()
         try:
             for result in selected.rule.judge(visit):
                 self.findings.append(_finding(selected, result, visit))

@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from palpate_schemas.claim import VisitNote
 from palpate_schemas.finding import PatchOperation
@@ -23,6 +23,7 @@ from palpate_validator.timed_units import (
     units_past_midpoint,
 )
 from palpate_validator.visit import DISCIPLINES, Line, Visit, whole_minutes
+from palpate_validator.worked_out import worked_out
 
 _MINUTES_IN_WORDS = re.compile(r"\b\d{1,3}[ -]?min(?:s|ute|utes)?\b", re.IGNORECASE)
 
@@ -45,7 +46,7 @@ class Pool:
     alone: bool
     """Whether the day has no other discipline's timed services."""
 
-    @cached_property
+    @worked_out
     def by_service(self) -> Mapping[str, tuple[Line, ...]]:
         """The billed lines of each service, in the order of their numbers."""
         lines: defaultdict[str, list[Line]] = defaultdict(list)
@@ -53,7 +54,7 @@ class Pool:
             lines[service_of(line.code)].append(line)
         return {service: tuple(lines[service]) for service in sorted(lines)}
 
-    @cached_property
+    @worked_out
     def billed(self) -> Mapping[str, int]:
         """Units by service; a service with units that are no whole number is left out (a finding of its own)."""
         whole = {service: [line.whole_units for line in lines] for service, lines in self.by_service.items()}
@@ -64,7 +65,7 @@ class Pool:
         """Words that tell the pool from the day's others; empty where there is none."""
         return "" if self.alone else f" of the {self.discipline or 'unnamed'} plan"
 
-    @cached_property
+    @worked_out
     def units(self) -> int:
         """All units billed."""
         return sum(self.billed.values())
@@ -74,12 +75,12 @@ class Pool:
         """Whether every line has whole units."""
         return len(self.billed) == len(self.by_service)
 
-    @cached_property
+    @worked_out
     def known_minutes(self) -> int:
         """The sum of the minutes known by service."""
         return sum(self.minutes.values())
 
-    @cached_property
+    @worked_out
     def total(self) -> int | None:
         """Timed minutes of the day; None when they cannot be known.
 
@@ -90,7 +91,7 @@ class Pool:
             return self.noted_total
         return max(self.known_minutes, self.noted_total or 0)
 
-    @cached_property
+    @worked_out
     def complete(self) -> bool:
         """Whether the minutes of every service given are known, billed or not."""
         stated = self.noted_total or 0
@@ -102,12 +103,12 @@ class Pool:
         unaccounted = self.noted_total is not None and self.noted_total > self.known_minutes
         return frozenset() if not self.notes or unaccounted or self.says_minutes_in_words else self.unknown
 
-    @cached_property
+    @worked_out
     def says_minutes_in_words(self) -> bool:
         """Whether a note's free text speaks of minutes that its fields do not hold."""
         return any(note.text and _MINUTES_IN_WORDS.search(note.text) for note in self.notes)
 
-    @cached_property
+    @worked_out
     def allocation(self) -> Allocation:
         """Medicare's acceptable ways for the minutes known."""
         return allocate(self.minutes)
@@ -136,7 +137,7 @@ class Pool:
         """Units that the total minutes allow under Medicare's count; None when the total is not known."""
         return None if self.total is None else units_past_midpoint(self.total)
 
-    @cached_property
+    @worked_out
     def overfilled(self) -> tuple[str, ...]:
         """Services with more units than any acceptable way gives them, where that is the fault and not another.
 

@@ -5,16 +5,16 @@ finding can say which value decided, since when it holds and where it comes from
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from palpate_schemas.claim import Claim, ExcludedMinutes, Interval, Performance, ServiceLine, VisitNote
 from palpate_schemas.values import Profession, Program
 from palpate_validator.dated import DatedValue
 from palpate_validator.rule import HasLine, MissingFact
+from palpate_validator.worked_out import worked_out
 
 if TYPE_CHECKING:
     from palpate_validator.book import RuleBook, Selection
@@ -41,11 +41,10 @@ DISCIPLINES = {
 Fact = TypeVar("Fact")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One service line, with what the claim says for all of its lines filled in."""
 
-    index: int
+    index: int  # type: ignore[assignment] # a tuple has a method of this name, which nobody asks a line for
     """0-based position in the claim, for pointers."""
     line_number: int
     code: str
@@ -79,8 +78,13 @@ def _whole(units: Decimal) -> int | None:
 
 
 def lines_of(claim: Claim) -> tuple[Line, ...]:
-    """The claim's service lines, in the order sent."""
-    return tuple(_line(index, line, claim.place_of_service) for index, line in enumerate(claim.lines))
+    """The claim's service lines by their numbers, so that the order they were sent in says nothing."""
+    lines = [_line(index, line, claim.place_of_service) for index, line in enumerate(claim.lines)]
+    return tuple(sorted(lines, key=_by_number))
+
+
+def _by_number(line: Line) -> tuple[int, int]:
+    return line.line_number, line.index
 
 
 def _line(index: int, line: ServiceLine, place_of_service: str) -> Line:
@@ -144,17 +148,17 @@ class Visit:
         """The kind of payer that the claim is judged for."""
         return self.profile.program
 
-    @cached_property
+    @worked_out
     def codes(self) -> frozenset[str]:
         """Every procedure code billed."""
         return frozenset(line.code for line in self.lines)
 
-    @cached_property
+    @worked_out
     def modifiers(self) -> frozenset[str]:
         """Every modifier on any line."""
         return frozenset(modifier for line in self.lines for modifier in line.modifiers)
 
-    @cached_property
+    @worked_out
     def manual_therapy(self) -> tuple[Line, ...]:
         """The lines that bill 97140."""
         return tuple(line for line in self.lines if line.code == MANUAL_THERAPY)
@@ -163,7 +167,7 @@ class Visit:
         """The lines that bill any of some codes."""
         return tuple(line for line in self.lines if line.code in codes)
 
-    @cached_property
+    @worked_out
     def notes(self) -> tuple[VisitNote, ...]:
         """The notes of this date of service."""
         shared = self.claim.documentation or ()
@@ -180,7 +184,7 @@ class Visit:
             raise MissingFact("documentation", self.no_note)
         return self._main_note
 
-    @cached_property
+    @worked_out
     def _main_note(self) -> VisitNote:
         mine = self.claim.rendering_provider.npi
         return next((n for n in self.notes if n.clinician is not None and n.clinician.npi == mine), self.notes[0])
@@ -220,7 +224,7 @@ class Visit:
         """How a code counts on this day: `timed_15`, `untimed`, `timed_other`, or None."""
         return self._book.tables.kind(code, self.date_of_service)
 
-    @cached_property
+    @worked_out
     def timed_lines(self) -> tuple[Line, ...]:
         """The lines whose code is billed in pooled 15-minute units."""
         return tuple(line for line in self.lines if self.kind(line.code) == "timed_15")
