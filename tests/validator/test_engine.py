@@ -128,8 +128,8 @@ def test_a_supply_of_another_day_changes_no_finding(seed: int) -> None:
     first = min(line["service_date"] for line in sent["lines"])
     day = date.fromisoformat(first) - timedelta(days=8)
     supply = {"line_number": 50, "service_date": day, "procedure_code": SUPPLY, "units": 1, "charge": "9.00"}
-    with_supply = {**sent, "lines": [*sent["lines"], {**supply, "diagnosis_pointers": [1]}]}
-    # What is authorized and how long it may be filed are counted from the first day of the claim.
+    with_supply = {**sent, "lines": [*sent["lines"], supply]}
+    # How long a claim may be filed is counted from its first day.
     own = {"timely-filing"}
     before = [f for f in judged(Claim.model_validate(sent)).findings if f.rule not in own]
     after = [f for f in judged(Claim.model_validate(with_supply)).findings if f.rule not in own]

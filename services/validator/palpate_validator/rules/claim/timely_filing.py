@@ -47,7 +47,7 @@ def timely_filing(visit: Visit) -> Iterator[Result]:
     if visit.claim.frequency_code != ORIGINAL:
         return
     submitted_on = visit.known(visit.submitted_on, "submitted_on")
-    first = min(visit.lines, key=lambda line: (line.service_date, line.index))
+    first = min(visit.lines, key=lambda line: (line.service_date, line.line_number))
     last_day = _last_day(first.service_date, visit.setting("timely_filing_days"))
     left = (last_day - submitted_on).days
     if left < 0:
