@@ -1,5 +1,6 @@
 """An inbox over a database of its own, a clock that tests set, and browsers that know no JavaScript."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -127,7 +128,8 @@ class Browser:
         """The path of the link that is mailed."""
         before = len(self.mail_sink.mails)
         await self.client.post("/sign-in", data={"email": email}, headers={"Origin": ADDRESS})
-        return link_in(self.mail_sink.wait_for(before + 1)[-1])
+        mails = await asyncio.to_thread(self.mail_sink.wait_for, before + 1)
+        return link_in(mails[-1])
 
 
 def link_in(mail: EmailMessage) -> str:
