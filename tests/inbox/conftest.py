@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -169,10 +170,24 @@ class House:
         return (await self.story.case(number)).reference
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database, made once."""
+    path = tmp_path_factory.mktemp("empty") / "cases.db"
+
+    async def make() -> None:
+        engine, _ = open_database(f"sqlite+aiosqlite:///{path}")
+        await migrate(engine)
+        await engine.dispose()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
+async def sessions(tmp_path: Path, empty_database: Path) -> AsyncIterator[Sessions]:
+    shutil.copy(empty_database, tmp_path / "cases.db")
     engine, made = open_database(f"sqlite+aiosqlite:///{tmp_path / 'cases.db'}")
-    await migrate(engine)
     yield made
     await engine.dispose()
 
