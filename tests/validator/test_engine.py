@@ -44,9 +44,7 @@ def told(findings: Iterable[Finding]) -> Counter[str]:
 @settings(WITH_NO_HASTE, max_examples=150)
 @given(any_claim())
 def test_no_claim_of_the_schema_breaks_a_rule(claim: Claim) -> None:
-    judgement = judged(claim)
-    assert not judgement.failures
-    assert Claim.model_validate_json(claim.model_dump_json()) == claim
+    assert not judged(claim).failures
 
 
 @settings(WITH_NO_HASTE, max_examples=400)
@@ -139,7 +137,7 @@ def test_a_supply_of_another_day_changes_no_finding(seed: int) -> None:
 @settings(WITH_NO_HASTE, max_examples=200)
 @given(nearly_right_claim())
 def test_the_same_claim_has_the_same_verdict_and_findings_in_the_same_order(claim: Claim) -> None:
-    again = judged(Claim.model_validate_json(claim.model_dump_json()), ANOTHER_BOOK)
+    again = judged(claim.model_copy(deep=True), ANOTHER_BOOK)
     assert judged(claim) == again
 
 

@@ -62,8 +62,7 @@ def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService
     Raises:
         MissingFact: the claim does not say who renders it.
     """
-    ordered = sorted(visit.lines, key=lambda line: line.line_number)
-    mine = [line for line in ordered if visit.discipline(line) is DISCIPLINE_OF[modifier] and _may_be(visit, line)]
+    mine = [line for line in visit.lines if visit.discipline(line) is DISCIPLINE_OF[modifier] and _may_be(visit, line)]
     if not mine or under_physician(visit):
         return
     profession = visit.known(known_rendering(visit).profession, "rendering_provider/profession")

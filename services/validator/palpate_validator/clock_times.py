@@ -32,15 +32,14 @@ def overlaps(visit: Visit) -> tuple[Overlap, ...]:
     Timed services are one-on-one, so a minute belongs to one of them; the untimed modalities (97010-97028) may run
     beside them and are not looked at.
     """
-    clocked = (line for line in visit.lines if line.intervals and visit.kind(line.code) in {"timed_15", "timed_other"})
-    ordered = sorted(clocked, key=lambda each: (each.line_number, each.index))
-    shared = ((first, second, shared_minutes(first, second)) for first, second in combinations(ordered, 2))
+    clocked = [line for line in visit.lines if line.intervals and visit.kind(line.code) in {"timed_15", "timed_other"}]
+    shared = ((first, second, shared_minutes(first, second)) for first, second in combinations(clocked, 2))
     return tuple(Overlap(one, two, minutes, _by_two_people(visit, one, two)) for one, two, minutes in shared if minutes)
 
 
 def shared_minutes(first: Line, second: Line) -> int:
     """Minutes that lie in the intervals of both lines."""
-    if _ends(first) <= _begins(second) or _ends(second) <= _begins(first):
+    if last_minute(first) <= first_minute(second) or last_minute(second) <= first_minute(first):
         return 0
     return len(_minutes_covered(first) & _minutes_covered(second))
 
@@ -50,12 +49,14 @@ def clocked_minutes(start: str, end: str) -> int:
     return clock_minutes(end) - clock_minutes(start)
 
 
-def _begins(line: Line) -> int:
-    return min(clock_minutes(each.start) for each in line.intervals)
+def first_minute(line: Line) -> int:
+    """When the first of a line's stretches begins."""
+    return min([clock_minutes(each.start) for each in line.intervals])
 
 
-def _ends(line: Line) -> int:
-    return max(clock_minutes(each.end) for each in line.intervals)
+def last_minute(line: Line) -> int:
+    """When the last of a line's stretches ends."""
+    return max([clock_minutes(each.end) for each in line.intervals])
 
 
 def _minutes_covered(line: Line) -> set[int]:

@@ -170,14 +170,16 @@ def _read(notes: tuple[_Part, ...]) -> Documented:
 
 
 def _merged(parts: list[Documented]) -> Documented:
+    if len(parts) == 1:
+        return parts[0]
     return Documented(
-        manual=frozenset().union(*(each.manual for each in parts)),
-        either=tuple(named for each in parts for named in each.either),
-        others=tuple(named for each in parts for named in each.others),
-        of_unknown_hand=tuple(named for each in parts for named in each.of_unknown_hand),
-        generic=any(each.generic for each in parts),
-        doubtful=any(each.doubtful for each in parts),
-        mobilizing=any(each.mobilizing for each in parts),
+        manual=frozenset().union(*[each.manual for each in parts]),
+        either=tuple([named for each in parts for named in each.either]),
+        others=tuple([named for each in parts for named in each.others]),
+        of_unknown_hand=tuple([named for each in parts for named in each.of_unknown_hand]),
+        generic=True in [each.generic for each in parts],
+        doubtful=True in [each.doubtful for each in parts],
+        mobilizing=True in [each.mobilizing for each in parts],
     )
 
 
@@ -203,6 +205,7 @@ def _outside_osteopathic(scans: Iterable[Scan]) -> frozenset[str]:
     return frozenset(m.term for each in scans for m in each.mentions if not m.technique.part_of_osteopathic)
 
 
+@lru_cache(maxsize=4096)
 def _meaning(mention: Mention, profession: Profession | None) -> Documented:
     """What one mention says, as a document of its own."""
     technique = mention.technique

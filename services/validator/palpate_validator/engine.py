@@ -151,7 +151,7 @@ class _Bench:
     def judgement(self, profile: Profile) -> Judgement:
         violated = {f.rule for f in self.findings if f.outcome is Outcome.VIOLATED}
         undetermined = {f.rule for f in self.findings if f.outcome is Outcome.UNDETERMINED} - violated
-        failed = any(f.severity is Severity.ERROR for f in self.findings)
+        failed = Severity.ERROR in [f.severity for f in self.findings]
         return Judgement(
             verdict=Verdict.FAIL if failed else Verdict.PASS,
             applicable=True,
@@ -192,7 +192,7 @@ def _missing(selected: Selected, needs: str, message: str) -> Finding:
 def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidence: dict[str, Any]) -> Finding:
     rule, header = selected.rule, selected.rule.header
     violated = result.outcome is Outcome.VIOLATED
-    return Finding.model_construct(
+    return _unchecked(
         rule=rule.id,
         family=rule.family,
         outcome=result.outcome,
@@ -210,6 +210,22 @@ def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidenc
         sources=sources,
         evidence=evidence,
     )
+
+
+def _unchecked(**facts: Any) -> Finding:  # noqa: ANN401 - the fields of a finding, every one of them
+    """What `Finding.model_construct` makes of all of its fields, without looking at each for its default."""
+    finding = Finding.__new__(Finding)
+    for name, value in (
+        ("__dict__", facts),
+        ("__pydantic_fields_set__", _EVERY_FIELD),
+        ("__pydantic_extra__", None),
+        ("__pydantic_private__", None),
+    ):
+        object.__setattr__(finding, name, value)
+    return finding
+
+
+_EVERY_FIELD = set(Finding.model_fields)
 
 
 def _how_to_say(needs: str | None) -> str:

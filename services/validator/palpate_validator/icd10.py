@@ -4,7 +4,7 @@ The tables are read on the first question and kept as sorted lines, which costs 
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -85,6 +85,7 @@ class CodeSet:
     def __init__(self, lines: Sequence[str], releases: Iterable[Release], changes: Mapping[str, _Change]) -> None:
         self._lines = lines
         self.releases = tuple(sorted(releases, key=lambda release: release.first_day))
+        self._first_days = [release.first_day for release in self.releases]
         self._changes = changes
         # A clinic sees the same few hundred diagnoses, and several rules ask about each.
         self._standing = lru_cache(maxsize=8192)(self._listed)
@@ -97,13 +98,15 @@ class CodeSet:
         decide; before the first and after the last, a code that is there is taken to be billable, since codes are
         seldom withdrawn, and a header or a withdrawn code does not come back.
         """
-        change = self._changes.get(code)
         if day < IN_FORCE_SINCE:
             return Answer(Standing.UNKNOWN, f"in force from {IN_FORCE_SINCE}")
+        change = self._changes.get(code)
         if change is not None:
             return _by_change(change, day)
-        release = next((r for r in self.releases if r.first_day <= day <= r.last_day), None)
-        return self._between(code, day) if release is None else self._standing(code, release)
+        latest = bisect_right(self._first_days, day) - 1
+        if latest >= 0 and day <= self.releases[latest].last_day:
+            return self._standing(code, self.releases[latest])
+        return self._between(code, day)
 
     def side(self, code: str) -> str | None:
         """`right`, `left`, `both` or `unspecified` for a billable code that has a side; None for any other."""

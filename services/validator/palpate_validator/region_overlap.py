@@ -34,7 +34,7 @@ _NEIGHBOURS = (
 
 def regions_contradict(billed: Collection[str], noted: Collection[str]) -> bool:
     """True when both lists name regions and no pair of them can be the same place on the same side."""
-    if not billed or not noted:
+    if not billed or not noted or not set(noted).isdisjoint(billed):
         return False
     return not any(_may_be_the_same(one, other) for one in billed for other in noted)
 

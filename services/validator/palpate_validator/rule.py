@@ -33,7 +33,7 @@ class HasLine(Protocol):
     def line_number(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """One thing that a rule has to say.  What it leaves out comes from the rule's header."""
 

@@ -21,7 +21,7 @@ def set_apart(visit: Visit, modifier: str) -> Iterator[tuple[Line, tuple[Line, .
         for first in pair.column1:
             if first.has(modifier):
                 others[first.index].append(pair.column2)
-    for line in sorted(visit.lines, key=lambda line: line.line_number):
+    for line in visit.lines:
         if line.index in others:
             yield line, tuple(others[line.index])
 

@@ -32,7 +32,7 @@ class Status(Enum):
     UNCLEAR = "unclear"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Technique:
     """One way of treating, and the codes that describe it."""
 

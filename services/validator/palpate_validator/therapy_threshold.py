@@ -23,7 +23,7 @@ NOT_ASKED_TO_BE_PAID = ("GA", "GY", "GZ")
 def buckets(lines: Iterable[Line]) -> dict[Bucket, tuple[Line, ...]]:
     """The therapy lines that count towards each threshold, by the plan that they name."""
     found: defaultdict[Bucket, list[Line]] = defaultdict(list)
-    for line in sorted(lines, key=lambda line: line.line_number):
+    for line in lines:
         bucket = next((_BUCKETS[modifier] for modifier in line.modifiers if modifier in _BUCKETS), None)
         if bucket is not None and not line.has(*NOT_ASKED_TO_BE_PAID):
             found[bucket].append(line)

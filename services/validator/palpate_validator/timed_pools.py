@@ -50,7 +50,7 @@ class Pool:
     def by_service(self) -> Mapping[str, tuple[Line, ...]]:
         """The billed lines of each service, in the order of their numbers."""
         lines: defaultdict[str, list[Line]] = defaultdict(list)
-        for line in sorted(self.lines, key=lambda each: (each.line_number, each.index)):
+        for line in self.lines:
             lines[service_of(line.code)].append(line)
         return {service: tuple(lines[service]) for service in sorted(lines)}
 
@@ -237,8 +237,9 @@ def pools(visit: Visit) -> tuple[Pool, ...]:
         by_discipline[visit.discipline(line)].append(line)
     if None in by_discipline and len(by_discipline) == 2:
         # A line that names no plan is under the only plan that the day's other lines name.
-        unnamed = by_discipline.pop(None)
-        next(iter(by_discipline.values())).extend(unnamed)
+        del by_discipline[None]
+        (named,) = by_discipline
+        by_discipline[named] = list(visit.timed_lines)
     alone = len(by_discipline) == 1
     ordered = sorted(by_discipline.items(), key=lambda each: each[0] or "")
     return tuple(_pool(visit, discipline, tuple(lines), alone=alone) for discipline, lines in ordered)

@@ -55,7 +55,7 @@ def exceeded(visit: Visit, *, summed: bool = True) -> Iterator[Exceeded]:
 def by_code(visit: Visit) -> Mapping[str, tuple[Line, ...]]:
     """The lines with whole units by code, each in the order of their numbers."""
     lines: defaultdict[str, list[Line]] = defaultdict(list)
-    for line in sorted(visit.lines, key=lambda each: (each.line_number, each.index)):
+    for line in visit.lines:
         if line.whole_units is not None:
             lines[line.code].append(line)
     return {code: tuple(lines[code]) for code in sorted(lines)}

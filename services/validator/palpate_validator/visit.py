@@ -168,6 +168,11 @@ class Visit:
         return tuple(line for line in self.lines if line.code in codes)
 
     @worked_out
+    def several_days(self) -> bool:
+        """Whether the claim has services of more than one day."""
+        return len({line.service_date for line in self.claim.lines}) > 1
+
+    @worked_out
     def notes(self) -> tuple[VisitNote, ...]:
         """The notes of this date of service."""
         shared = self.claim.documentation or ()

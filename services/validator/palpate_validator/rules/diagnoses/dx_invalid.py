@@ -68,6 +68,8 @@ def diagnosis_code_invalid(visit: Visit) -> Iterator[Result]:
 
 def _days(diagnosis: Diagnosis, lines: Sequence[Line]) -> list[date]:
     """The dates of service of the lines that point to a diagnosis; of all lines when none does."""
+    if len(lines) == 1:
+        return [lines[0].service_date]
     own = {line.service_date for line in lines if diagnosis.position in line.diagnosis_pointers}
     return sorted(own or {line.service_date for line in lines})
 

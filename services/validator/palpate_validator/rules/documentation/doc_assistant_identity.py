@@ -56,14 +56,13 @@ def assistant_and_supervisor_named(visit: Visit) -> Iterator[Result]:
 
 
 def _assistant_treated(visit: Visit) -> bool:
-    by_line = any(p.profession in ASSISTANTS for line in visit.manual_therapy for p in line.performed_by)
-    by_modifier = any(line.has("CQ", "CO") for line in visit.manual_therapy)
-    return by_line or by_modifier or any(_written_by_assistant(visit))
-
-
-def _written_by_assistant(visit: Visit) -> Iterator[bool]:
-    if visit.notes and visit.note.clinician is not None:
-        yield visit.note.clinician.profession in ASSISTANTS
+    author = visit.note.clinician if visit.notes else None
+    if author is not None and author.profession in ASSISTANTS:
+        return True
+    for line in visit.manual_therapy:
+        if line.has("CQ", "CO") or any(part.profession in ASSISTANTS for part in line.performed_by):
+            return True
+    return False
 
 
 def _unlettered(person: Contributor) -> bool:

@@ -38,6 +38,8 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     codes={MANUAL_THERAPY},
 )
 def visits_within_plan(visit: Visit) -> Iterator[Result]:
+    if not visit.several_days:
+        return
     day = visit.date_of_service
     monday = day - timedelta(days=day.weekday())
     days = {line.service_date for line in visit.claim.lines if monday <= line.service_date <= day}

@@ -42,6 +42,8 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     start=date(1999, 1, 1),
 )
 def passive_alone(visit: Visit) -> Iterator[Result]:
+    if not visit.several_days:
+        return
     by_day: defaultdict[date, set[str]] = defaultdict(set)
     for line in visit.lines:
         by_day[line.service_date].add(line.code)

@@ -42,7 +42,8 @@ def clock_contradicts(visit: Visit) -> Iterator[Result]:
     for note in visit.notes:
         yield from _of_note(note)
     for line in visit.timed_lines:
-        yield from _of_line(line)
+        if line.intervals:
+            yield from _of_line(line)
 
 
 def _of_note(note: VisitNote) -> Iterator[Result]:
