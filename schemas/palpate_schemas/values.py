@@ -92,7 +92,9 @@ Modifier = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True
 PlaceOfService = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{2}$")]
 """A two-digit CMS place-of-service code."""
 
-DiagnosisCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, min_length=3, max_length=8)]
+DiagnosisCode = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[ -~]{3,8}$", min_length=3, max_length=8)
+]
 """An ICD-10-CM code, with or without the dot."""
 
 Region = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=REGION_PATTERN)]

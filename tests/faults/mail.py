@@ -26,12 +26,13 @@ class Mails:
     wait_s: float = 0.0
     """How long every message takes."""
     controller: Controller | None = None
+    open: set[asyncio.BaseTransport] = field(default_factory=set)
 
     def start(self) -> "Mails":
         # The controller begins only when the last one has let go of the port.
         deadline = time.monotonic() + 10
         while True:
-            self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+            self.controller = _Controller(self, hostname="127.0.0.1", port=self.port)
             try:
                 self.controller.start()
             except OSError:
@@ -41,9 +42,21 @@ class Mails:
                 return self
 
     def stop(self) -> None:
-        if self.controller is not None:
-            self.controller.stop()
-            self.controller = None
+        if self.controller is None:
+            return
+        # Whoever was killed in the middle of a conversation will not hang up.
+        done = threading.Event()
+        self.controller.loop.call_soon_threadsafe(self._hang_up, done)
+        done.wait(5)
+        time.sleep(0.05)
+        self.controller.stop()
+        self.controller = None
+
+    def _hang_up(self, done: threading.Event) -> None:
+        for transport in list(self.open):
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
+        done.set()
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.wait_s:
@@ -58,19 +71,31 @@ class Mails:
             return "421 gone"
         return answer
 
-    @property
+    # Methods, not properties: for every connection aiosmtpd looks at everything that its handler has.
+
     def messages(self) -> list[Any]:
         return [message_from_bytes(raw, policy=default) for raw in list(self.raw)]
 
-    @property
     def by_id(self) -> Counter[str]:
         """How often each Message-ID arrived."""
-        return Counter(str(message["Message-ID"]) for message in self.messages)
+        return Counter(str(message["Message-ID"]) for message in self.messages())
 
-    @property
-    def text(self) -> str:
-        """All plain texts."""
-        return "\n".join(message.get_body(("plain",)).get_content() for message in self.messages)
+
+class _Smtp(SMTP):
+    """Remembers who is there."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.event_handler.open.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.event_handler.open.discard(self.transport)
+        super().connection_lost(error)
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _Smtp(self.handler, **self.SMTP_kwargs)
 
 
 def in_thread(work: Any) -> threading.Thread:

@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -64,6 +65,30 @@ def size(short: int, full: int) -> int:
     return full if FULL else short
 
 
+def _npi(number: int) -> str:
+    """A provider number whose check digit is right (Luhn over 80840 and the nine digits)."""
+    digits = f"1{number:08d}"
+    total = 24
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return f"{digits}{-total % 10}"
+
+
+CLINICS = tuple(_npi(number) for number in range(20))
+"""Practices, each with somebody else to tell, so that there are many messages and not one."""
+
+
+def directory() -> str:
+    """Who is who, with a person for each clinic."""
+    entries = "".join(
+        f'[[practice]]\nnpi = "{npi}"\nname = "Clinic {n}"\nmanager = "pat"\nbiller = "m{n}"\n'
+        f'[[person]]\nid = "m{n}"\nname = "Manager {n}"\nemail = "m{n}@clinic.example"\npractice = "{npi}"\n'
+        for n, npi in enumerate(CLINICS)
+    )
+    return EXAMPLE_DIRECTORY + entries
+
+
 def claim(number: int, *, version: int = 1, good: bool = True) -> dict[str, Any]:
     """A claim with a canary wherever PHI can stand; wrong in one way unless it is good."""
     return claim_with(
@@ -77,6 +102,7 @@ def claim(number: int, *, version: int = 1, good: bool = True) -> dict[str, Any]
         claim={
             "claim_id": f"CLM-{number}",
             "version": version,
+            "billing_provider": {"npi": CLINICS[number // 3 % len(CLINICS)]},
             "patient": {"id": f"{CANARIES[2]}-{number % 97}", "name": CANARIES[0], "birth_date": CANARIES[1]},
         },
     )
@@ -118,7 +144,7 @@ class Rig:
 
     def __enter__(self) -> "Rig":
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "directory.toml").write_text(EXAMPLE_DIRECTORY, "utf-8")
+        (self.folder / "directory.toml").write_text(directory(), "utf-8")
         if not self.url:
             self.server = EmbeddedRedis(self.folder / "redis", extra=self.redis_options).start()
             self.url = self.server.url
@@ -151,17 +177,21 @@ class Rig:
         }
         return {f"PALPATE_{key}": value for key, value in values.items()}
 
-    def start(self, name: str, *, wait: bool = True, module: str = "", **changes: str) -> ServiceProcess:
-        """Start a service; `module` is a launcher that does something to it first."""
-        process = ServiceProcess(name, self.folder, self.env(**changes), label=f"{name}-{len(self.running)}")
+    def start(
+        self, name: str, *, wait: bool = True, module: str = "", extra: dict[str, str] | None = None, **changes: str
+    ) -> ServiceProcess:
+        """Start a service; `module` is a launcher that does something to it first, `extra` its environment."""
+        process = ServiceProcess(
+            name, self.folder, self.env(**changes) | dict(extra or {}), label=f"{name}-{len(self.running)}"
+        )
         if module:
             process.argv = ["-m", module, "serve", name]
         self.running.append(process)
         return process.start(wait=wait)
 
     def both(self, **changes: str) -> tuple[ServiceProcess, ServiceProcess]:
-        validator = self.start("validator", wait=False, **changes)
-        notifier = self.start("notifier", wait=False, **changes)
+        validator = self.start("validator", wait=False, extra=None, **changes)
+        notifier = self.start("notifier", wait=False, extra=None, **changes)
         for each in (validator, notifier):
             self.ready(each)
         return validator, notifier
@@ -269,12 +299,17 @@ class Rig:
         return True
 
     def _everybody_told(self) -> bool:
-        database = asyncio.run(self._database())
-        return not (
-            any(notice.status == "waiting" for notice in database.notices)
-            or any(delivery.status in {"queued", "sending"} for delivery in database.deliveries)
-            or any(outgoing.published_at is None for outgoing in database.outgoing)
-        )
+        """Asked without a lock where it is SQLite: looking must not hold up who writes."""
+        time.sleep(0.1)
+        if not self.database_url.startswith("sqlite"):
+            found = self.database()
+            return not (
+                any(notice.status == "waiting" for notice in found.notices)
+                or any(delivery.status in {"queued", "sending"} for delivery in found.deliveries)
+                or any(outgoing.published_at is None for outgoing in found.outgoing)
+            )
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder / 'cases.db'}?mode=ro", uri=True)) as reader:
+            return all(reader.execute(question).fetchone()[0] == 0 for question in _UNTOLD)
 
     async def _database(self) -> "Database":
         engine, sessions = open_database(self.database_url)
@@ -356,7 +391,7 @@ class Rig:
         assert {case.id for case in database.cases if case.status in LIVE} <= told
         waiting = [delivery for delivery in database.deliveries if delivery.status not in {"sent", "cancelled"}]
         assert len(waiting) == unsent, [(each.status, each.last_error) for each in waiting]
-        arrived = self.mails.by_id
+        arrived = self.mails.by_id()
         missing = {each.message_id for each in database.deliveries if each.status == "sent"} - arrived.keys()
         assert not missing, f"{len(missing)} messages never arrived"
         assert not arrived.keys() - {each.message_id for each in database.deliveries}
@@ -386,6 +421,11 @@ class Rig:
         return [line for each in self.running for line in each.log_lines() if line["event"] == name]
 
 
+_UNTOLD = (
+    "select count(*) from notices where status = 'waiting'",
+    "select count(*) from deliveries where status in ('queued', 'sending')",
+    "select count(*) from outgoing_events where published_at is null",
+)
 OUTCOMES = ("claims.passed", "claims.failed", "claims.rejected")
 
 

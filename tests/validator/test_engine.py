@@ -66,9 +66,9 @@ def _book_with(*rules: Rule) -> RuleBook:
 
 
 def _rule(**header: Any) -> Rule:
-    """A rule of the catalogue under another id, with its header changed."""
+    """A rule of the catalogue under another id that every visit is asked, with its header changed."""
     model = next(each for each in shipped_rule_book().rules if each.id == "mod-duplicate")
-    return replace(model, id="broken", header=replace(model.header, **header))
+    return replace(model, id="broken", header=replace(model.header, unusual=None, **header))
 
 
 def test_a_rule_that_raises_is_named_and_the_others_still_run() -> None:

@@ -92,6 +92,7 @@ class StreamConsumer:
         self._state = "starting"
         self._stopping = asyncio.Event()
         self._was_consuming = False
+        self._held = 0
         self._cursor = "0-0"
         now = time.monotonic()
         self._next_audit = self._next_reclaim = self._next_trim = 0.0
@@ -102,11 +103,13 @@ class StreamConsumer:
 
     async def supervise(self) -> None:
         """Keep consuming until cancelled, whatever happens to Redis, the stream or the group."""
-        while not self._stopping.is_set():
+        task = asyncio.current_task()
+        # A cancellation that meets a time-out inside a library can come out as the time-out; it must still end this.
+        while not self._stopping.is_set() and not (task is not None and task.cancelling()):
             self._ticked = time.monotonic()
             try:
                 await self._look_after()
-                if self._state != "waiting_to_commit":
+                if not self._held:
                     self._say("consuming")
             except (RedisError, OSError, TimeoutError) as error:
                 self._say("waiting_for_redis", error)
@@ -180,7 +183,8 @@ class StreamConsumer:
     def _say(self, state: str, error: BaseException | None = None) -> None:
         """Said once, not every half second: ops look for the change, not for the state."""
         reason = None if error is None else reason_of(error)
-        if (state, reason) == (self._state, self._reason):
+        # The loop that reads and the one that looks after it find the same trouble, one after the other.
+        if reason == self._reason and (error is not None or state == self._state):
             return
         was, self._state, self._reason = self._state, state, reason
         metrics.CONSUMING.labels(self.stream).set(state == "consuming")
@@ -227,12 +231,14 @@ class StreamConsumer:
 
     async def _handle(self, entries: Sequence[Entry]) -> Failures:
         """Hand over a batch; wait as long as it takes where something outside is away."""
-        started, delay = time.perf_counter(), 0.2
+        started, delay, held = time.perf_counter(), 0.2, False
         while True:
             try:
                 failures = await self._handler(entries)
                 break
             except (TransientError, RedisError, OSError, TimeoutError) as error:
+                if not held:
+                    held, self._held = True, self._held + 1
                 self._say("waiting_to_commit", error)
                 if not await self._wait_with(entries, delay):
                     # They are handed back when we have stopped reading.
@@ -241,8 +247,7 @@ class StreamConsumer:
             except Exception as error:  # noqa: BLE001 - the stream edge: each is tried again by itself, then buried
                 failures = {entry.id: error for entry in entries}
                 break
-        if self._state == "waiting_to_commit":
-            self._say("consuming")
+        self._held -= held
         metrics.BATCH_SECONDS.labels(self.stream).observe(time.perf_counter() - started)
         for entry_id, failure in failures.items():
             log.error("entry_failed", stream=self.stream, entry_id=entry_id, **describe(failure))
@@ -308,7 +313,7 @@ class StreamConsumer:
     # -- taking over -----------------------------------------------------------------------------------------------
 
     async def _reclaim(self) -> None:
-        more = self._state != "waiting_to_commit"
+        more = not self._held
         while more and not self._stopping.is_set():
             more = await self._reclaim_batch()
             self._ticked = time.monotonic()

@@ -17,6 +17,7 @@ from palpate_validator.parameters import Parameter, load_parameters
 from palpate_validator.profiles import Profile, Profiles, load_profiles
 from palpate_validator.rule import Question, Rule
 from palpate_validator.tables import Tables, load_tables
+from palpate_validator.visit import Visit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,12 +27,10 @@ class Selected:
     rule: Rule
     severity: Severity
 
-    def triggered_by(self, codes: frozenset[str], modifiers: frozenset[str]) -> bool:
-        """Whether a visit with these codes and modifiers is any of the rule's business."""
-        header = self.rule.header
-        return (header.codes is None or not header.codes.isdisjoint(codes)) and (
-            header.modifiers is None or not header.modifiers.isdisjoint(modifiers)
-        )
+    def concerns(self, *looks: frozenset[str]) -> bool:
+        """Whether a visit that looks so is any of the rule's business."""
+        wanted = self.rule.header.codes, self.rule.header.modifiers, self.rule.header.unusual
+        return all(want is None or not want.isdisjoint(look) for want, look in zip(wanted, looks, strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +39,9 @@ class Step:
 
     given: Question | None
     selected: tuple[Selected, ...]
+
+
+_Look = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,21 +58,28 @@ class Selection:
     telling_codes: frozenset[str]
     """The codes and, below, the modifiers that any rule is triggered by; no other changes what is asked."""
     telling_modifiers: frozenset[str]
-    _steps: dict[tuple[bool, frozenset[str], frozenset[str]], tuple[Step, ...]] = field(default_factory=dict)
+    _steps: dict[tuple[bool, _Look, _Look, _Look], tuple[Step, ...]] = field(default_factory=dict)
 
-    def steps(self, *, per_claim: bool, codes: frozenset[str], modifiers: frozenset[str]) -> tuple[Step, ...]:
-        """What to ask of a visit that bills these codes with these modifiers; most visits are alike, so remembered."""
-        asked = (per_claim, codes & self.telling_codes, modifiers & self.telling_modifiers)
-        found = self._steps.get(asked)
+    def steps(self, visit: Visit, *, per_claim: bool) -> tuple[Step, ...]:
+        """What to ask of a visit, by its codes, its modifiers and what is unusual about it.
+
+        Most visits look alike, so what was chosen for a look is remembered.
+        """
+        look = visit.codes & self.telling_codes, visit.modifiers & self.telling_modifiers, visit.unusual
+        found = self._steps.get((per_claim, *look))
         if found is None:
             if len(self._steps) >= _MOST_STEPS:
                 self._steps.clear()
             chosen = self.per_claim if per_claim else self.per_visit
-            found = self._steps[asked] = _steps(each for each in chosen if each.triggered_by(codes, modifiers))
+            found = self._steps[per_claim, *look] = _steps(each for each in chosen if self._asks(each, look))
         return found
 
+    def _asks(self, selected: Selected, look: tuple[_Look, _Look, _Look]) -> bool:
+        hangs_on = selected.rule.header.settings
+        return selected.concerns(*look) and (hangs_on is None or not self.settings.keys().isdisjoint(hangs_on))
 
-_MOST_STEPS = 1024
+
+_MOST_STEPS = 4096
 
 
 def _steps(selected: Iterable[Selected]) -> tuple[Step, ...]:

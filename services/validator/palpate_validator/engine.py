@@ -107,7 +107,7 @@ class _Bench:
 
     def run(self, selection: Selection, visit: Visit, *, per_claim: bool) -> None:
         self.judged |= selection.ids
-        for step in selection.steps(per_claim=per_claim, codes=visit.codes, modifiers=visit.modifiers):
+        for step in selection.steps(visit, per_claim=per_claim):
             if step.given is None or self._holds(step.given, step.selected, visit):
                 for each in step.selected:
                     self._ask(each, visit)

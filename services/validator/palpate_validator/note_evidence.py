@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from palpate_schemas.claim import Signature, VisitNote
 from palpate_schemas.values import Profession
 from palpate_validator.rule import MissingFact
+from palpate_validator.visit import Visit
 
 COVERAGE_DETERMINATION = "Medicare local coverage determinations on manual therapy (Palmetto GBA; NGS L33631)"
 ASSISTANTS = frozenset({Profession.PTA, Profession.OTA})
@@ -139,6 +140,21 @@ NEGATED = re.compile(r"(?<!\w)(?:no|not|never|denie[sd]|without|rather than|inst
 def filled(text: str | None) -> bool:
     """Whether a field holds more than blanks."""
     return text is not None and not text.isspace() and bool(text)
+
+
+def elements_in_question(visit: Visit) -> bool:
+    """Whether the note lacks one of the elements that have a field of their own; not where each field is filled.
+
+    Several notes may share them out, so then every rule looks for itself.
+    """
+    if len(visit.notes) != 1:
+        return True
+    note = visit.notes[0]
+    stated = note.total_timed_minutes, note.total_treatment_minutes, note.patients_treated_at_once
+    if None in stated or note.patients_treated_at_once != 1:
+        return True
+    elements = note.response, note.goals, note.medical_necessity, note.restricted_motion
+    return not all(filled(element) for element in elements)
 
 
 def words_of(note: VisitNote) -> str:

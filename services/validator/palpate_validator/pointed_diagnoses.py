@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from palpate_validator.diagnosis_families import regions_of
+from palpate_validator.diagnosis_families import is_manifestation, regions_of, supports_manual_therapy
 from palpate_validator.icd10 import code_set, dotted, normalised, well_formed
 from palpate_validator.rule import MissingFact
-from palpate_validator.visit import Line, Visit
+from palpate_validator.visit import MANUAL_THERAPY, Line, Visit
 
 _UPPER = frozenset({"shoulder", "elbow", "wrist", "hand"})
 _LOWER = frozenset({"hip", "knee", "ankle", "foot"})
@@ -96,6 +96,38 @@ def treated_regions(visit: Visit, line: Line) -> tuple[str, ...]:
     if not regions:
         raise MissingFact("lines/regions", f"Line {line.line_number} does not say which regions were treated.", line)
     return regions
+
+
+def diagnoses_in_question(visit: Visit) -> bool:
+    """Whether the lines' diagnoses leave anything to ask: not where each plainly fits what was treated."""
+    if visit.says("supporting_diagnoses"):
+        return True
+    sent = visit.claim.diagnoses
+    noted = visit.note.regions if visit.notes else None
+    for line in visit.lines:
+        if not _well_pointed(sent, line.diagnosis_pointers):
+            return True
+        if line.code == MANUAL_THERAPY and not _plainly_fit(sent, line.diagnosis_pointers, line.regions or noted or ()):
+            return True
+    return False
+
+
+def _well_pointed(sent: tuple[str, ...], pointers: tuple[int, ...]) -> bool:
+    """Whether a line points to one to four diagnoses of the claim, to each once."""
+    return 1 <= len(pointers) <= 4 and len(_pointed(sent, pointers)) == len(pointers)
+
+
+@lru_cache(maxsize=4096)
+def _plainly_fit(sent: tuple[str, ...], pointers: tuple[int, ...], treated: tuple[str, ...]) -> bool:
+    """Whether every diagnosis pointed to is a condition of a region and side treated that manual therapy is for."""
+    return bool(treated) and all(_plainly_fits(diagnosis, treated) for diagnosis in _pointed(sent, pointers))
+
+
+def _plainly_fits(diagnosis: Diagnosis, treated: tuple[str, ...]) -> bool:
+    if not diagnosis.regions or diagnosis.code[0] in "VWXYZ" or is_manifestation(diagnosis.code):
+        return False
+    right_side = diagnosis.side in {None, "both", *sides_treated(diagnosis, treated)}
+    return right_side and is_near(diagnosis, treated) and supports_manual_therapy(diagnosis.code)
 
 
 def in_words(regions: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from palpate_schemas.finding import Denial, PatchOperation
 from palpate_schemas.values import Fixer, Outcome, Program, Severity
 from palpate_validator.dated import BEGINNING
+from palpate_validator.unusual import Unusual
 
 if TYPE_CHECKING:
     from palpate_validator.visit import Visit
@@ -139,6 +140,8 @@ class Header:
     parameters: tuple[str, ...]
     codes: frozenset[str] | None
     modifiers: frozenset[str] | None
+    unusual: frozenset[Unusual] | None
+    settings: frozenset[str] | None
     given: Question | None
     per: Literal["visit", "claim"]
     start: date
@@ -168,6 +171,8 @@ def rule(
     parameters: tuple[str, ...] = (),
     codes: Iterable[str] | None = None,
     modifiers: Iterable[str] | None = None,
+    unusual: Iterable[Unusual] | None = None,
+    settings: Iterable[str] | None = None,
     given: Question | None = None,
     per: Literal["visit", "claim"] = "visit",
     start: date = BEGINNING,
@@ -190,6 +195,9 @@ def rule(
         parameters: Names of the dated parameters that the rule looks up.
         codes: Judged only when the visit bills one of these (saves the call; not a change of meaning).
         modifiers: Judged only when a line of the visit carries one of these.
+        unusual: Judged only when the visit has one of these traits (saves the call; not a change of meaning).
+        settings: Judged only where the payer profile says one of these keys; saying none is a way of its own, so no
+            key is missed (saves the call; not a change of meaning).
         given: A question about the visit that rules share.  It is asked once for all of them; where the answer is no,
             none of them has anything to say (saves the calls; not a change of meaning).
         per: `visit` (one date of service at a time) or `claim` (once, with all lines).
@@ -210,6 +218,8 @@ def rule(
         parameters=parameters,
         codes=None if codes is None else frozenset(codes),
         modifiers=None if modifiers is None else frozenset(modifiers),
+        unusual=None if unusual is None else frozenset(unusual),
+        settings=None if settings is None else frozenset(settings),
         given=given,
         per=per,
         start=start,

@@ -14,6 +14,7 @@ from palpate_schemas.claim import Claim, ExcludedMinutes, Interval, Performance,
 from palpate_schemas.values import Profession, Program
 from palpate_validator.dated import DatedValue
 from palpate_validator.rule import HasLine, MissingFact
+from palpate_validator.unusual import Unusual, unusual
 from palpate_validator.worked_out import worked_out
 
 if TYPE_CHECKING:
@@ -168,9 +169,9 @@ class Visit:
         return tuple(line for line in self.lines if line.code in codes)
 
     @worked_out
-    def several_days(self) -> bool:
-        """Whether the claim has services of more than one day."""
-        return len({line.service_date for line in self.claim.lines}) > 1
+    def unusual(self) -> frozenset[Unusual]:
+        """What most visits have not and this one has."""
+        return unusual(self)
 
     @worked_out
     def notes(self) -> tuple[VisitNote, ...]:

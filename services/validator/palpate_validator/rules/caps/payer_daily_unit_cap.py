@@ -34,6 +34,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="222", rarc="N362"),
     sources=("The payer's policy, as its profile cites it",),
     confidence="practice",
+    settings={"daily_timed_unit_cap", "daily_line_cap"},
 )
 def over_the_daily_cap(visit: Visit) -> Iterator[Result]:
     if visit.says("daily_timed_unit_cap"):

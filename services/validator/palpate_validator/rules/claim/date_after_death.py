@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import FRONT_DESK, Result, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -34,6 +35,7 @@ from palpate_validator.visit import Visit
     sources=(X12,),
     confidence="practice",
     per="claim",
+    unusual={Unusual.DEATH},
 )
 def after_death(visit: Visit) -> Iterator[Result]:
     death_date = visit.claim.patient.death_date

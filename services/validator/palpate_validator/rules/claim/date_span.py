@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
@@ -35,6 +36,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     confidence="practice",
     codes={MANUAL_THERAPY},
     per="claim",
+    unusual={Unusual.SPAN},
 )
 def date_span(visit: Visit) -> Iterator[Result]:
     for line in visit.manual_therapy:

@@ -27,6 +27,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.repeated_lines import sameness
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Line, Visit
 
 
@@ -36,10 +37,9 @@ from palpate_validator.visit import Line, Visit
     denial=Denial(carc="18", rarc="N522"),
     sources=(X12,),
     confidence="practice",
+    unusual={Unusual.REPEATED_CODE},
 )
 def exact_duplicate(visit: Visit) -> Iterator[Result]:
-    if len(visit.lines) == len(visit.codes):
-        return
     first_of: dict[object, Line] = {}
     for line in visit.lines:
         first = first_of.setdefault(sameness(line), line)

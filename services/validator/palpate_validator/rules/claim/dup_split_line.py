@@ -27,6 +27,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.repeated_lines import sameness, told_apart
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
@@ -37,6 +38,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(X12,),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    unusual={Unusual.REPEATED_CODE},
 )
 def split_without_reason(visit: Visit) -> Iterator[Result]:
     seen = list(visit.manual_therapy[:1])

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from palpate_validator.diagnosis_families import excluded_together
 from palpate_validator.pointed_diagnoses import diagnoses
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -38,6 +39,7 @@ from palpate_validator.visit import Visit
     confidence="practice",
     severity=WARNING,
     per="claim",
+    unusual={Unusual.SEVERAL_DIAGNOSES},
 )
 def excluded_pair(visit: Visit) -> Iterator[Result]:
     by_code = {diagnosis.code: diagnosis for diagnosis in diagnoses(visit)}

@@ -24,7 +24,7 @@ fits the side, nothing is said of the others.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.pointed_diagnoses import in_words, pointed, sides_treated, treated_regions
+from palpate_validator.pointed_diagnoses import diagnoses_in_question, in_words, pointed, sides_treated, treated_regions
 from palpate_validator.rule import CLINICIAN, Result, fails, rule
 from palpate_validator.sources import PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -39,6 +39,7 @@ _SIDES = frozenset({"right", "left"})
     sources=(PRACTICE, "ICD-10-CM Official Guidelines, section I.B.13"),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    given=diagnoses_in_question,
 )
 def diagnosis_of_the_other_side(visit: Visit) -> Iterator[Result]:
     for line in visit.manual_therapy:

@@ -23,7 +23,7 @@ A warning, since not every payer refuses it. Judged where the region treated is 
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.pointed_diagnoses import pointed, sides_treated, treated_regions
+from palpate_validator.pointed_diagnoses import diagnoses_in_question, pointed, sides_treated, treated_regions
 from palpate_validator.rule import BILLER, WARNING, Result, fails, rule
 from palpate_validator.sources import PRACTICE, X12
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -37,6 +37,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     confidence="practice",
     severity=WARNING,
     codes={MANUAL_THERAPY},
+    given=diagnoses_in_question,
 )
 def side_left_open(visit: Visit) -> Iterator[Result]:
     for line in visit.manual_therapy:

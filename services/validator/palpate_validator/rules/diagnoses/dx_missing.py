@@ -23,6 +23,7 @@ A claim with no diagnosis at all is refused before it is judged. Whether the poi
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial, PatchOperation
+from palpate_validator.pointed_diagnoses import diagnoses_in_question
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import X12
 from palpate_validator.visit import Visit
@@ -34,6 +35,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="16", rarc="M76"),
     sources=(X12, "X12 837P, SV107 diagnosis code pointer"),
     confidence="practice",
+    given=diagnoses_in_question,
 )
 def diagnosis_pointer_missing(visit: Visit) -> Iterator[Result]:
     only_one = len(visit.claim.diagnoses) == 1

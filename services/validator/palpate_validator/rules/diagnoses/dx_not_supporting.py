@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from palpate_schemas.finding import Denial
 from palpate_validator.diagnosis_families import longest_prefix, supports_manual_therapy
 from palpate_validator.icd10 import normalised
-from palpate_validator.pointed_diagnoses import Diagnosis, pointed
+from palpate_validator.pointed_diagnoses import Diagnosis, diagnoses_in_question, pointed
 from palpate_validator.rule import CLINICIAN, ERROR, WARNING, Result, fails, rule
 from palpate_validator.sources import PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -41,6 +41,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     confidence="practice",
     severity=WARNING,
     codes={MANUAL_THERAPY},
+    given=diagnoses_in_question,
 )
 def no_supporting_diagnosis(visit: Visit) -> Iterator[Result]:
     own_list = visit.says("supporting_diagnoses")

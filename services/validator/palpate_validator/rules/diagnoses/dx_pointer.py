@@ -22,6 +22,7 @@ Whether the first pointer is the main reason for the service is the clinician's 
 from collections.abc import Iterator, Sequence
 
 from palpate_schemas.finding import Denial, PatchOperation
+from palpate_validator.pointed_diagnoses import diagnoses_in_question
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import X12
 from palpate_validator.visit import Visit
@@ -35,6 +36,7 @@ _MOST = 4
     denial=Denial(carc="16", rarc="M76"),
     sources=("X12 837P, SV107 diagnosis code pointer; CMS-1500 item 24E", X12),
     confidence="practice",
+    given=diagnoses_in_question,
 )
 def diagnosis_pointers_do_not_fit(visit: Visit) -> Iterator[Result]:
     listed = len(visit.claim.diagnoses)

@@ -26,7 +26,7 @@ from functools import lru_cache
 
 from palpate_schemas.finding import Denial
 from palpate_validator.diagnosis_families import is_manifestation, longest_prefix
-from palpate_validator.pointed_diagnoses import first_pointed
+from palpate_validator.pointed_diagnoses import diagnoses_in_question, first_pointed
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
@@ -47,6 +47,7 @@ _STATUS = frozenset({
     sources=("ICD-10-CM Official Guidelines, sections I.A.13, I.C.20.a.6 and I.C.21.c",),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    given=diagnoses_in_question,
 )
 def first_diagnosis_cannot_stand_first(visit: Visit) -> Iterator[Result]:
     for line in visit.manual_therapy:

@@ -25,7 +25,7 @@ diagnosis of no particular region says nothing, and neighbouring regions, limb n
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.pointed_diagnoses import in_words, is_near, pointed, treated_regions
+from palpate_validator.pointed_diagnoses import diagnoses_in_question, in_words, is_near, pointed, treated_regions
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -38,6 +38,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(PRACTICE, "ICD-10-CM tabular list, for the site that each code names"),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    given=diagnoses_in_question,
 )
 def diagnosis_of_another_region(visit: Visit) -> Iterator[Result]:
     for line in visit.manual_therapy:

@@ -28,6 +28,7 @@ from collections.abc import Iterator
 
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 _DATES = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}")
@@ -43,6 +44,7 @@ _FEWEST_WORDS = 12
     sources=(PRACTICE,),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    unusual={Unusual.SEVERAL_NOTES},
 )
 def own_words(visit: Visit) -> Iterator[Result]:
     if len(visit.claim.documentation or ()) < 3 or not visit.notes or not visit.note.text:

@@ -26,6 +26,7 @@ from datetime import timedelta
 from palpate_validator.plan_of_care import NEEDS_PLAN, plan_of
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
 from palpate_validator.sources import BPM15
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
@@ -36,10 +37,9 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{BPM15} §220.1.2",),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    unusual={Unusual.SEVERAL_DAYS},
 )
 def visits_within_plan(visit: Visit) -> Iterator[Result]:
-    if not visit.several_days:
-        return
     day = visit.date_of_service
     monday = day - timedelta(days=day.weekday())
     days = {line.service_date for line in visit.claim.lines if monday <= line.service_date <= day}

@@ -27,6 +27,7 @@ from datetime import date
 
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
@@ -40,10 +41,9 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     codes={MANUAL_THERAPY},
     per="claim",
     start=date(1999, 1, 1),
+    unusual={Unusual.SEVERAL_DAYS},
 )
 def passive_alone(visit: Visit) -> Iterator[Result]:
-    if not visit.several_days:
-        return
     by_day: defaultdict[date, set[str]] = defaultdict(set)
     for line in visit.lines:
         by_day[line.service_date].add(line.code)

@@ -36,6 +36,7 @@ from palpate_validator.note_evidence import (
     RESTRICTION,
     SOFT_TISSUE,
     documents,
+    elements_in_question,
     treatment_words,
 )
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
@@ -52,6 +53,7 @@ _MAIN_SERVICES = frozenset({"97110", "97112", "97530"})
     confidence="sourced",
     programs={Program.MEDICARE},
     codes={MANUAL_THERAPY},
+    given=elements_in_question,
 )
 def restriction_documented(visit: Visit) -> Iterator[Result]:
     note = visit.note

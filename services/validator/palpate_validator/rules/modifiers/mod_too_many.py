@@ -25,6 +25,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.modifier_patches import MOST_MODIFIERS
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPM5
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -34,6 +35,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="4", rarc="N519"),
     sources=(f"{CPM5} §10.3.3",),
     confidence="sourced",
+    unusual={Unusual.MANY_MODIFIERS},
 )
 def no_room(visit: Visit) -> Iterator[Result]:
     for line in visit.lines:

@@ -34,6 +34,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=("The payer's policy, as its profile names it",),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    settings={"required_modifiers", "forbidden_modifiers"},
 )
 def modifiers_against_the_policy(visit: Visit) -> Iterator[Result]:
     required = visit.setting("required_modifiers") if visit.says("required_modifiers") else []

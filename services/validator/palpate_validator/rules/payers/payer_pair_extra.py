@@ -35,6 +35,7 @@ from palpate_validator.visit import DISTINCT_MODIFIERS, MANUAL_THERAPY, Visit
     denial=Denial(carc="97"),
     sources=("The payer's policy, as its profile names it",),
     confidence="practice",
+    settings={"extra_pairs"},
 )
 def pair_of_the_payer(visit: Visit) -> Iterator[Result]:
     for pair in extra_pairs(visit):

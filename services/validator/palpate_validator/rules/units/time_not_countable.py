@@ -26,6 +26,7 @@ from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import CPM5
 from palpate_validator.timed_pools import Pool, pools, uncounted
 from palpate_validator.timed_units import in_minutes, in_units, units_past_midpoint
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Line, Visit, whole_minutes
 
 
@@ -34,6 +35,7 @@ from palpate_validator.visit import Line, Visit, whole_minutes
     fixer=CLINICIAN,
     sources=(f"{CPM5} §20.3",),
     confidence="sourced",
+    unusual={Unusual.EXCLUDED_MINUTES},
 )
 def counted_without_treatment(visit: Visit) -> Iterator[Result]:
     for pool in pools(visit):

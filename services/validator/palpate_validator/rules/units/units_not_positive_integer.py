@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -33,6 +34,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="16", rarc="M53"),
     sources=(X12,),
     confidence="sourced",
+    unusual={Unusual.ODD_UNITS},
 )
 def no_whole_units(visit: Visit) -> Iterator[Result]:
     for line in visit.lines:

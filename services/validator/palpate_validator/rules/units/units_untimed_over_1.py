@@ -28,6 +28,7 @@ from palpate_schemas.finding import Denial, PatchOperation
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPM5, MUE
 from palpate_validator.unit_limits import more_than_once, untimed_limit
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -37,6 +38,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="151", rarc="N362"),
     sources=(f"{CPM5} §20.2.A-B, §20.2.D", MUE),
     confidence="sourced",
+    unusual={Unusual.UNTIMED},
 )
 def untimed_over_one(visit: Visit) -> Iterator[Result]:
     for lines in more_than_once(visit):
