@@ -350,7 +350,10 @@ class StreamConsumer:
         # One more delivery than the limit means that the last attempt did not come back: it may have killed us.
         await self._bury([entry for entry in entries if count[entry.id] > limit], attempts, {})
         singly_from = min(SINGLY_FROM, limit)
-        singles = [entry for entry in entries if singly_from <= count[entry.id] <= limit]
+        # Those that went wrong least come first, so that whoever kills is met when the others are done.
+        singles = sorted(
+            (entry for entry in entries if singly_from <= count[entry.id] <= limit), key=lambda entry: count[entry.id]
+        )
         # Not counted before they are really tried: an entry further on must not pay for the one that kills.
         await self._count(singles, {entry.id: count[entry.id] - 1 for entry in singles})
         together = [entry for entry in entries if count[entry.id] < singly_from]
