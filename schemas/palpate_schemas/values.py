@@ -93,7 +93,10 @@ PlaceOfService = Annotated[str, StringConstraints(strip_whitespace=True, pattern
 """A two-digit CMS place-of-service code."""
 
 DiagnosisCode = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[ -~]{3,8}$", min_length=3, max_length=8)
+    str,
+    StringConstraints(
+        strip_whitespace=True, to_upper=True, pattern=r"^[!-~][ -~]{1,6}[!-~]$", min_length=3, max_length=8
+    ),
 ]
 """An ICD-10-CM code, with or without the dot."""
 

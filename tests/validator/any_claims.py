@@ -125,10 +125,10 @@ def _model_in(kind: Any) -> type[BaseModel] | None:
     return next((model for model in found if model is not None), None)
 
 
-@cache
-def _model(model: type[BaseModel]) -> st.SearchStrategy[Any]:
-    fields = {name: _field(model, name) for name in model.model_fields}
-    return st.fixed_dictionaries(fields).map(lambda drawn: model.model_validate(_said(drawn)))
+@st.composite
+def _model(draw: st.DrawFn, model: type[BaseModel]) -> Any:
+    drawn = {name: draw(_field(model, name)) for name in model.model_fields}
+    return model.model_validate({name: value for name, value in drawn.items() if value is not _UNSAID})
 
 
 _UNSAID = object()
@@ -139,10 +139,6 @@ def _field(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
     field = model.model_fields[name]
     said = _value(field.annotation, tuple(field.metadata), name)
     return said if field.is_required() else st.one_of(said, said, st.just(_UNSAID))
-
-
-def _said(drawn: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in drawn.items() if value is not _UNSAID}
 
 
 def _value(kind: Any, rules: tuple[Any, ...], name: str) -> st.SearchStrategy[Any]:
@@ -196,13 +192,12 @@ _NUMBERS_AND_DAYS: Mapping[type, st.SearchStrategy[Any]] = {
 
 
 def _text(rules: tuple[Any, ...], name: str) -> st.SearchStrategy[Any]:
-    pattern, most = _rule(rules, "pattern"), _rule(rules, "max_length") or 40
-    if pattern is not None:
-        drawn: st.SearchStrategy[Any] = st.from_regex(pattern.replace("$", r"\Z"))
-    else:
-        # What is stripped away does not count towards the least length.
-        least = _rule(rules, "min_length") or 0
-        drawn = st.text(min_size=least, max_size=most).filter(lambda text: len(text.strip()) >= least)
+    pattern, least, most = _rule(rules, "pattern"), _rule(rules, "min_length") or 0, _rule(rules, "max_length") or 40
+    drawn: st.SearchStrategy[Any] = (
+        st.text(min_size=least, max_size=most) if pattern is None else st.from_regex(pattern.replace("$", r"\Z"))
+    )
+    # What is stripped away does not count, and some letters become two capitals.
+    drawn = drawn.filter(lambda text: least <= len(text.strip()) <= len(text.strip().upper()) <= most)
     words = WORDS.get(name)
     return drawn if words is None else st.one_of(st.sampled_from(words), st.sampled_from(words), drawn)
 

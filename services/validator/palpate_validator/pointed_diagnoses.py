@@ -100,10 +100,10 @@ def treated_regions(visit: Visit, line: Line) -> tuple[str, ...]:
 
 def diagnoses_in_question(visit: Visit) -> bool:
     """Whether the lines' diagnoses leave anything to ask: not where each plainly fits what was treated."""
-    if visit.says("supporting_diagnoses"):
+    if visit.says("supporting_diagnoses") or len(visit.notes) > 1:
         return True
     sent = visit.claim.diagnoses
-    noted = visit.note.regions if visit.notes else None
+    noted = visit.notes[0].regions if visit.notes else None
     for line in visit.lines:
         if not _well_pointed(sent, line.diagnosis_pointers):
             return True
