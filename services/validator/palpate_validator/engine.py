@@ -180,7 +180,16 @@ def _finding(selected: Selected, result: Result, visit: Visit) -> Finding:
         evidence |= dated.evidence(name)
         if dated.source not in sources:
             sources = (*sources, dated.source)
-    return _built(selected, result, sources, {key: _shown(value) for key, value in evidence.items()})
+    return _built(
+        selected,
+        result,
+        sources,
+        {key: value if type(value) in _PLAIN else _shown(value) for key, value in evidence.items()},
+    )
+
+
+_PLAIN = frozenset({str, int, bool})
+"""Evidence that is JSON as it is."""
 
 
 @lru_cache(maxsize=16_384)

@@ -172,16 +172,12 @@ class Pool:
         """Whether every minute is known and every unit is what the payer's way of counting makes of them."""
         if self.unknown or not self.readable or self.noted_total not in {None, self.known_minutes}:
             return False
-        by_midpoint = {service: units_past_midpoint(minutes) for service, minutes in self.minutes.items()}
-        alone = all(units == self.billed.get(service, 0) for service, units in by_midpoint.items())
-        match counts_by:
-            case "ama":
-                return alone
-            case "cms":
-                return self.allocation.accepts(self.billed)
-            case None:
-                return alone and self.allocation.accepts(self.billed)
-        return False
+        if counts_by == "cms":
+            return self.allocation.accepts(self.billed)
+        for service, minutes in self.minutes.items():
+            if units_past_midpoint(minutes) != self.billed.get(service, 0):
+                return False
+        return counts_by == "ama" or (counts_by is None and self.allocation.accepts(self.billed))
 
     @property
     def ways(self) -> str:
