@@ -46,7 +46,7 @@ docs: $(READY) ## what is built from the code: rule pages, JSON Schema, AsyncAPI
 	$(BIN)/palpate rules --write docs/rules
 
 faults: $(READY) ## real processes killed for real, in full
-	$(PYTEST) -m slow
+	PALPATE_FAULTS=full PALPATE_FAULTS_TABLE=docs/faults.md $(PYTEST) tests/faults
 
 bench: $(READY) ## side by side, as ratios
 	$(BIN)/python -m bench
