@@ -17,6 +17,7 @@ from palpate_validator.parameters import Parameter, load_parameters
 from palpate_validator.profiles import Profile, Profiles, load_profiles
 from palpate_validator.rule import Question, Rule
 from palpate_validator.tables import Tables, load_tables
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -26,11 +27,6 @@ class Selected:
 
     rule: Rule
     severity: Severity
-
-    def concerns(self, *looks: frozenset[str]) -> bool:
-        """Whether a visit that looks so is any of the rule's business."""
-        wanted = self.rule.header.codes, self.rule.header.modifiers, self.rule.header.unusual
-        return all(want is None or not want.isdisjoint(look) for want, look in zip(wanted, looks, strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +38,8 @@ class Step:
 
 
 _Look = frozenset[str]
+_Trigger = tuple[frozenset[str] | None, frozenset[str] | None, frozenset[Unusual] | None]
+"""The codes, modifiers and unusual things of a header."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +56,7 @@ class Selection:
     telling_codes: frozenset[str]
     """The codes and, below, the modifiers that any rule is triggered by; no other changes what is asked."""
     telling_modifiers: frozenset[str]
+    _by_trigger: dict[bool, dict[_Trigger, list[Selected]]] = field(default_factory=dict)
     _steps: dict[tuple[bool, _Look, _Look, _Look], tuple[Step, ...]] = field(default_factory=dict)
 
     def steps(self, visit: Visit, *, per_claim: bool) -> tuple[Step, ...]:
@@ -70,13 +69,27 @@ class Selection:
         if found is None:
             if len(self._steps) >= _MOST_STEPS:
                 self._steps.clear()
-            chosen = self.per_claim if per_claim else self.per_visit
-            found = self._steps[per_claim, *look] = _steps(each for each in chosen if self._asks(each, look))
+            found = self._steps[per_claim, *look] = _steps(self._triggered(look, per_claim=per_claim))
         return found
 
-    def _asks(self, selected: Selected, look: tuple[_Look, _Look, _Look]) -> bool:
-        hangs_on = selected.rule.header.settings
-        return selected.concerns(*look) and (hangs_on is None or not self.settings.keys().isdisjoint(hangs_on))
+    def _triggered(self, look: tuple[_Look, _Look, _Look], *, per_claim: bool) -> Iterator[Selected]:
+        if not self._by_trigger:
+            self._by_trigger[False], self._by_trigger[True] = (
+                self._triggers(self.per_visit),
+                self._triggers(self.per_claim),
+            )
+        for trigger, together in self._by_trigger[per_claim].items():
+            if all(want is None or not want.isdisjoint(seen) for want, seen in zip(trigger, look, strict=True)):
+                yield from together
+
+    def _triggers(self, chosen: Iterable[Selected]) -> dict[_Trigger, list[Selected]]:
+        """Rules by what makes them look at a visit, but for those that hang on settings the profile does not have."""
+        found: dict[_Trigger, list[Selected]] = {}
+        for each in chosen:
+            header = each.rule.header
+            if header.settings is None or not self.settings.keys().isdisjoint(header.settings):
+                found.setdefault((header.codes, header.modifiers, header.unusual), []).append(each)
+        return found
 
 
 _MOST_STEPS = 4096
