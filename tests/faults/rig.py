@@ -115,6 +115,10 @@ def oracle(*, good: bool) -> str:
     return str(found.event.type)
 
 
+class _NotConfirmed(Exception):
+    """No replica has it yet: the publisher sends it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An event that Redis has confirmed."""
@@ -135,6 +139,8 @@ class Rig:
     database_url: str = ""
     redis_options: tuple[str, ...] = ()
     partitions: int = 1
+    confirm: int = 0
+    """How many replicas have to have a claim before its publisher takes it for sent."""
     server: EmbeddedRedis | None = None
     mails: Mails = field(default_factory=Mails)
     running: list[ServiceProcess] = field(default_factory=list)
@@ -245,9 +251,9 @@ class Rig:
                     stream, body, event_id, sent = self._event(start + index, 1, None)
                     while True:
                         try:
-                            redis.xadd(stream, {"event": body})
+                            self._send(redis, stream, body)
                             break
-                        except (RedisError, OSError):
+                        except (RedisError, OSError, _NotConfirmed):
                             time.sleep(0.1)
                     self.sent[event_id] = sent
                     ahead = begun + index / per_s - time.monotonic()
@@ -259,6 +265,29 @@ class Rig:
         yield thread
         thread.join(300)
         assert not thread.is_alive(), "the PMS could not publish everything"
+
+    def _send(self, redis: Any, stream: str, body: bytes) -> None:
+        """XADD, and WAIT on the same connection where a replica has to have it."""
+        if not self.confirm:
+            redis.xadd(stream, {"event": body})
+            return
+        node = redis
+        if is_cluster(self.url):
+            redis.nodes_manager.initialize()
+            node = redis.get_redis_connection(redis.get_node_from_key(stream))
+        with node.pipeline(transaction=False) as pipe:
+            pipe.xadd(stream, {"event": body}).execute_command("WAIT", self.confirm, 1_000).info("replication")
+            _, replicas, info = pipe.execute()
+        # A master whose replica has just become a master elsewhere is all that there is.
+        if replicas < min(self.confirm, info["connected_slaves"]):
+            raise _NotConfirmed
+
+    def safely(self, count: Callable[[], int]) -> int:
+        """A count, or -1 while Redis is away."""
+        try:
+            return count()
+        except (RedisError, OSError):
+            return -1
 
     # -- what came out ---------------------------------------------------------------------------------------------
 
@@ -277,6 +306,10 @@ class Rig:
                     break
                 start = f"({entries[-1][0].decode()}"
         return found
+
+    def events_of_partition(self, name: str, partition: int) -> list[Any]:
+        found: Any = self.redis.xrange(partitioned(name, partition))
+        return list(found)
 
     def settle(self, within: float = 60, *, notifier: bool = True, more: int = 0) -> None:
         """Wait until everything that was sent has been judged, recorded and told."""

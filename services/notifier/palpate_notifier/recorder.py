@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -321,6 +322,7 @@ async def _known(session: AsyncSession, events: Sequence[Verdict]) -> _Known:
     wanted = sorted({_key(event.data) for event in events})
     for start in range(0, len(wanted), _AT_ONCE):
         keys = wanted[start : start + _AT_ONCE]
+        await _claim_heads(session, keys)
         # In one order everywhere, so that two notifiers never hold each other up for good.
         heads = (
             select(ClaimHead)
@@ -337,6 +339,19 @@ async def _known(session: AsyncSession, events: Sequence[Verdict]) -> _Known:
         for case in await session.scalars(cases.with_for_update()):
             known.cases[case.source, case.claim_id] = case
     return known
+
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def _claim_heads(session: AsyncSession, keys: Sequence[Key]) -> None:
+    """A row for every claim, so that there is one to lock: of two notifiers with a claim's first verdicts one waits.
+
+    It is older than any verdict, and has its verdict before the transaction ends.
+    """
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    rows = [{"source": source, "claim_id": claim_id, "version": 0, "judged_at": _NEVER} for source, claim_id in keys]
+    await session.execute(insert(ClaimHead).on_conflict_do_nothing().values(rows))
 
 
 def assigned(case: CaseRow, routes: Route, directory: Directory) -> tuple[Assignment, ...]:
