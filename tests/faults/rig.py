@@ -255,6 +255,9 @@ class Rig:
                             break
                         except (RedisError, OSError, _NotConfirmed):
                             time.sleep(0.1)
+                            if is_cluster(self.url):
+                                with contextlib.suppress(RedisError, OSError):
+                                    redis.nodes_manager.initialize()  # type: ignore[attr-defined]
                     self.sent[event_id] = sent
                     ahead = begun + index / per_s - time.monotonic()
                     if ahead > 0.002:
@@ -273,10 +276,9 @@ class Rig:
             return
         node = redis
         if is_cluster(self.url):
-            redis.nodes_manager.initialize()
             node = redis.get_redis_connection(redis.get_node_from_key(stream))
         with node.pipeline(transaction=False) as pipe:
-            pipe.xadd(stream, {"event": body}).execute_command("WAIT", self.confirm, 1_000).info("replication")
+            pipe.xadd(stream, {"event": body}).execute_command("WAIT", self.confirm, 200).info("replication")
             _, replicas, info = pipe.execute()
         # A master whose replica has just become a master elsewhere is all that there is.
         if replicas < min(self.confirm, info["connected_slaves"]):

@@ -58,11 +58,13 @@ def test_a_master_of_a_cluster_is_killed_under_load(
             killed = time.monotonic()
             known = rig.safely(lambda: len(rig.events_of_partition("claims.passed", 0)))
             eventually(
-                lambda: rig.safely(lambda: len(rig.events_of_partition("claims.passed", 0))) > known + 5,
+                lambda: rig.safely(lambda: len(rig.events_of_partition("claims.passed", 0))) > known + 3,
                 within=40,
                 what="the partition's consumption",
             )
             rig.says["seconds to consume again"] = round(time.monotonic() - killed, 1)
+            # As whatever supervises it would; it comes back as a replica of who has taken over.
+            victim.start()
         rig.settle(within=90)
         assert rig.says["seconds to consume again"] < 15
         rig.ready(validator)
@@ -81,8 +83,10 @@ def test_a_sentinel_failover_under_load(sentinels: Sentinels, tmp_path: Path, re
             sentinels.master.kill()
             killed = time.monotonic()
             known = rig.safely(rig.count_answers)
-            eventually(lambda: rig.safely(rig.count_answers) > known + 5, within=40, what="consumption")
+            eventually(lambda: rig.safely(rig.count_answers) > known + 3, within=40, what="consumption")
             rig.says["seconds to consume again"] = round(time.monotonic() - killed, 1)
+            # As whatever supervises it would; it comes back as a replica of who has taken over.
+            sentinels.master.start()
         rig.settle(within=90)
         assert rig.says["seconds to consume again"] < 15
         rig.ready(validator)
