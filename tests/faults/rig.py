@@ -257,7 +257,7 @@ class Rig:
                             time.sleep(0.1)
                             if is_cluster(self.url):
                                 with contextlib.suppress(RedisError, OSError):
-                                    redis.nodes_manager.initialize()  # type: ignore[attr-defined]
+                                    redis.nodes_manager.initialize()
                     self.sent[event_id] = sent
                     ahead = begun + index / per_s - time.monotonic()
                     if ahead > 0.002:

