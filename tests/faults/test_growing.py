@@ -10,6 +10,9 @@ from tests.faults.rig import Rig, size
 from tests.faults.servers import Cluster, Postgres, Sentinels
 from tests.processes import eventually
 
+# Whole clusters and databases, minutes long on two cores: `make faults` runs them.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
