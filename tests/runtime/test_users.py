@@ -1,0 +1,53 @@
+"""The rights of the runbook are enough: both services do their work with them, and nobody has more."""
+
+import re
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from palpate_runtime.embedded import EmbeddedRedis
+from tests.conftest import MailSink
+from tests.processes import event, eventually, services
+from tests.validator.claims import claim_with
+
+PAGE = Path(__file__).parents[2] / "docs" / "runbooks" / "redis-users.md"
+
+
+def rights() -> dict[str, list[str]]:
+    """What the page says, by user."""
+    text = PAGE.read_text("utf-8").split("```")[1].replace("\\\n", " ")
+    return {words[2]: words[3:] for line in text.strip().splitlines() if (words := line.split())}
+
+
+def test_every_user_of_the_page_is_limited() -> None:
+    assert set(rights()) == {"palpate-pms", "palpate-validator", "palpate-notifier", "palpate-ops"}
+    assert not [user for user, words in rights().items() if "+@all" in words or "~*" in words]
+
+
+@pytest.mark.timeout(120)
+def test_the_services_do_their_work_with_these_rights(tmp_path: Path, mail_sink: MailSink) -> None:
+    with EmbeddedRedis(tmp_path / "redis") as server, Redis(port=server.port) as admin:
+        for user, words in rights().items():
+            admin.execute_command("ACL", "SETUSER", user, *words)
+        urls = {user: server.url.replace("://", f"://{user}:PASSWORD@") for user in rights()}
+        with Redis.from_url(urls["palpate-pms"]) as pms:
+            pms.xadd("claims.created", {"event": event(claim_with(lines=[{"modifiers": []}]), event_id="1")})
+            with pytest.raises(NoPermissionError):
+                pms.xrange("claims.created")
+        with (
+            services(urls["palpate-validator"], tmp_path, mail_sink.port, "validator") as validators,
+            services(urls["palpate-notifier"], tmp_path, mail_sink.port, "notifier") as notifiers,
+        ):
+            mail_sink.wait_for(1)
+            eventually(lambda: admin.xlen("corrections") == 1, within=10, what="the correction")
+            # By now each has also balanced its books, looked for abandoned entries and trimmed: its first round does.
+            refused = [
+                line
+                for each in (validators["validator"], notifiers["notifier"])
+                for line in each.log_lines()
+                if line.get("reason") == "not_permitted"
+            ]
+        assert refused == []
+    assert not re.search(r"PASSWORD", "".join(path.read_text("utf-8") for path in tmp_path.glob("*.log")))
