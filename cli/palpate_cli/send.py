@@ -13,11 +13,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from palpate_cli.check import complaint
+from palpate_cli.where import partitions
 from palpate_intake.files import open_files
 from palpate_intake.outcome import ReadClaim, Unreadable
 from palpate_intake.reading import read_claims
+from palpate_runtime.servers import WrongUrl, client_for
 from palpate_schemas.events import SCHEMA_URI, ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected
-from palpate_schemas.streams import CLAIMS_CREATED, CLAIMS_FAILED, CLAIMS_PASSED, CLAIMS_REJECTED, EVENT_FIELD
+from palpate_schemas.streams import (
+    CLAIMS_CREATED,
+    CLAIMS_FAILED,
+    CLAIMS_PASSED,
+    CLAIMS_REJECTED,
+    EVENT_FIELD,
+    partition_of,
+    partitioned,
+)
 
 SENT, SOME_FAILED, NOT_SENT = 0, 1, 2
 EVENT_TYPES = ("claim.created", "claim.corrected", "claim.voided")
@@ -55,19 +65,33 @@ def event_of(read: ReadClaim, source: str, event_type: str | None, now: datetime
     )
 
 
-def publish(redis: "Redis", event: ClaimEvent) -> None:
-    """XADD one event."""
+def publish(redis: "Redis", event: ClaimEvent, parts: Sequence[int | None] = (None,)) -> None:
+    """XADD one event, to its patient's partition where there are some."""
     body = event.model_dump_json(exclude_none=True, by_alias=True).encode()
-    redis.xadd(CLAIMS_CREATED, {EVENT_FIELD: body})
+    part = parts[partition_of(event.data.patient.id, len(parts))]
+    redis.xadd(partitioned(CLAIMS_CREATED, part), {EVENT_FIELD: body})
 
 
 def answers_since(redis: "Redis", cursors: dict[str, bytes], *, block_ms: int) -> Iterator[Answer]:
     """Verdicts and rejections after the cursors, which move on."""
+    if hasattr(redis, "nodes_manager"):
+        yield from _answers_of_a_cluster(redis, cursors, block_ms)
+        return
     reply: Any = redis.xread({stream: cursor for stream, cursor in cursors.items()}, block=block_ms, count=500)  # noqa: C416 - redis-py's type wants a wider dict
     for stream, entries in reply or ():
         for entry_id, fields in entries:
             cursors[stream.decode()] = entry_id
             yield _ANSWER.validate_json(fields[EVENT_FIELD])
+
+
+def _answers_of_a_cluster(redis: "Redis", cursors: dict[str, bytes], block_ms: int) -> Iterator[Answer]:
+    """Stream by stream: one command cannot read what lies on several nodes."""
+    for stream, cursor in list(cursors.items()):
+        entries: Any = redis.xrange(stream, f"({cursor.decode()}", "+", count=500)
+        for entry_id, fields in entries:
+            cursors[stream] = entry_id
+            yield _ANSWER.validate_json(fields[EVENT_FIELD])
+    time.sleep(min(0.1, block_ms / 1000))
 
 
 def send_files(patterns: Sequence[str], redis_url: str, *, source: str, event_type: str | None, wait_s: float) -> int:
@@ -76,9 +100,9 @@ def send_files(patterns: Sequence[str], redis_url: str, *, source: str, event_ty
         _complain(f"--type is one of {', '.join(EVENT_TYPES)}")
         return NOT_SENT
     try:
-        with Redis.from_url(redis_url) as redis:
-            return _send(patterns, redis, source, event_type, wait_s)
-    except (RedisError, OSError) as error:
+        with client_for(redis_url) as redis:
+            return _send(patterns, redis, partitions(redis_url), source=source, event_type=event_type, wait_s=wait_s)
+    except (RedisError, WrongUrl, OSError) as error:
         _complain(
             f"cannot reach Redis at {_without_password(redis_url)} ({type(error).__name__}): "
             "is `palpate up` running here? Or say where with --redis URL"
@@ -86,8 +110,17 @@ def send_files(patterns: Sequence[str], redis_url: str, *, source: str, event_ty
         return NOT_SENT
 
 
-def _send(patterns: Sequence[str], redis: "Redis", source: str, event_type: str | None, wait_s: float) -> int:
-    cursors = {stream: _last_id(redis, stream) for stream in (CLAIMS_PASSED, CLAIMS_FAILED, CLAIMS_REJECTED)}
+def _send(
+    patterns: Sequence[str],
+    redis: "Redis",
+    parts: Sequence[int | None],
+    *,
+    source: str,
+    event_type: str | None,
+    wait_s: float,
+) -> int:
+    answers = [partitioned(name, part) for name in (CLAIMS_PASSED, CLAIMS_FAILED, CLAIMS_REJECTED) for part in parts]
+    cursors = {stream: _last_id(redis, stream) for stream in answers}
     code, waiting = SENT, {}
     for name, stream in open_files(patterns):
         with stream:
@@ -97,7 +130,7 @@ def _send(patterns: Sequence[str], redis: "Redis", source: str, event_type: str 
                     code = NOT_SENT
                     continue
                 event = event_of(read, source, event_type, datetime.now(UTC))
-                publish(redis, event)
+                publish(redis, event, parts)
                 waiting[event.source, event.id] = event.data.claim_id
                 console.print(
                     f"sent {escape(event.type)} {escape(event.data.claim_id)} version {event.data.version}",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from redis import Redis
@@ -12,10 +13,12 @@ from rich.table import Table
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from palpate_cli.where import partitions
 from palpate_notifier.cases import LIVE
 from palpate_notifier.database import open_database
 from palpate_notifier.tables import CaseRow, Delivery
-from palpate_schemas.streams import READERS, dead
+from palpate_runtime.servers import WrongUrl, client_for
+from palpate_schemas.streams import CORRECTIONS, READERS, dead, partitioned
 
 FINE, STUCK, UNREACHABLE = 0, 1, 2
 SAMPLE_S = 1.0
@@ -27,9 +30,9 @@ console, errors = Console(), Console(stderr=True)
 def show_status(redis_url: str, database_url: str | None, *, as_json: bool) -> int:
     """Print the state; returns 0, 1 when something needs a person, 2 when Redis cannot be reached."""
     try:
-        with Redis.from_url(redis_url) as redis:
-            streams = _streams(redis)
-    except (RedisError, OSError) as error:
+        with client_for(redis_url) as redis:
+            streams = _streams(redis, partitions(redis_url))
+    except (RedisError, WrongUrl, OSError) as error:
         errors.print(
             f"[bold red]palpate:[/] cannot reach Redis ({type(error).__name__}): is `palpate up` running here?"
         )
@@ -43,8 +46,13 @@ def show_status(redis_url: str, database_url: str | None, *, as_json: bool) -> i
     return STUCK if buried or (cases and cases["undelivered"]) else FINE
 
 
-def _streams(redis: "Redis") -> list[dict[str, Any]]:
-    before = {stream: _added(redis, stream) for stream in READERS}
+def _streams(redis: "Redis", parts: Sequence[int | None]) -> list[dict[str, Any]]:
+    readers = {
+        partitioned(stream, part): groups
+        for stream, groups in READERS.items()
+        for part in (parts if stream != CORRECTIONS else (None,))
+    }
+    before = {stream: _added(redis, stream) for stream in readers}
     started = time.monotonic()
     time.sleep(SAMPLE_S)
     elapsed = time.monotonic() - started
@@ -56,7 +64,7 @@ def _streams(redis: "Redis") -> list[dict[str, Any]]:
             "dead": redis.xlen(dead(stream)),
             "groups": [_group(redis, stream, group) for group in groups],
         }
-        for stream, groups in READERS.items()
+        for stream, groups in readers.items()
     ]
 
 

@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from palpate_runtime.settings import all_partitions
+
 
 def data_folder(given: Path | None) -> Path:
     """The embedded default's folder: as given, PALPATE_DATA, or `.palpate` here."""
@@ -53,3 +55,8 @@ def routes_file(given: Path | None) -> Path | None:
     if given is not None:
         return given
     return Path(set_) if (set_ := os.environ.get("PALPATE_ROUTES")) else None
+
+
+def partitions(url: str) -> tuple[int | None, ...]:
+    """The partitions of the streams, as PALPATE_PARTITIONS says; (None,) where the names are plain."""
+    return all_partitions(url, int(os.environ.get("PALPATE_PARTITIONS", "1")))

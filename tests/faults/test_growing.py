@@ -1,12 +1,15 @@
 """More than one of everything: partitions, Redis Cluster, Sentinel, PostgreSQL and several notifiers."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.faults.rig import Rig, size
+from palpate_cli.main import app
+from tests.faults.rig import Rig, claim, size
 from tests.faults.servers import Cluster, Postgres, Sentinels
 from tests.processes import eventually
 
@@ -160,3 +163,29 @@ def test_postgresql_is_away_and_comes_back(postgres: Postgres, tmp_path: Path, r
         rig.ready(notifier)
         rig.settle(within=60)
         rig.check()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+def test_the_commands_know_the_partitions_of_a_cluster(
+    cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PALPATE_PARTITIONS", "4")
+    with Rig(tmp_path / "rig", url=cluster.url, partitions=4) as rig:
+        request.node.says = rig.says
+        rig.both()
+        file = tmp_path / "claim.json"
+        file.write_text(json.dumps(claim(3, good=False)), "utf-8")
+        words = ["--redis", cluster.url]
+        sent = CliRunner().invoke(app, ["send", str(file), *words, "--wait", "20"])
+        assert (sent.exit_code, "fails CLM-3" in sent.output) == (1, True), sent.output
+        rig.publish(range(100, 160))
+        eventually(lambda: rig.count_answers() == 61, within=20, what="judged")
+        status = CliRunner().invoke(app, ["status", *words, "--database", rig.database_url, "--format", "json"])
+        streams = {each["stream"]: each for each in json.loads(status.output)["streams"]}
+        assert sum(streams[f"claims.created:{{{n}}}"]["length"] for n in range(4)) == 61
+        eventually(lambda: len(rig.database().cases) == 21, within=20, what="cases")
+        for command in ("doctor", "reconcile"):
+            shown = CliRunner().invoke(app, [command, *words, "--database", rig.database_url])
+            assert shown.exit_code == 0, shown.output
+        assert "Everything adds up" in shown.output
