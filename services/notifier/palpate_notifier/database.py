@@ -70,9 +70,28 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def is_away(error: DBAPIError) -> bool:
-    """Whether a database error will pass (locked, unreachable, full) rather than be a fault of ours."""
-    return type(error).__name__ in {"OperationalError", "InterfaceError"} or error.connection_invalidated
+AWAY = (DBAPIError, OSError)
+"""What a database that is away raises.  asyncpg's refused connections pass through SQLAlchemy as they are."""
+
+# PostgreSQL's classes of errors that pass: connection (08), transaction rolled back (40: serialization, deadlock),
+# out of resources (53), ended or not ready (57P).
+_PASSING = ("08", "40", "53", "57P")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether a database error will pass (locked, unreachable, starting, full) rather than be a fault of ours."""
+    if isinstance(error, OSError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if type(error).__name__ in {"OperationalError", "InterfaceError"} or error.connection_invalidated:
+        return True
+    cause: BaseException | None = error.orig
+    while cause is not None:
+        if str(getattr(cause, "sqlstate", None) or "").startswith(_PASSING):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 class Outage:
@@ -81,7 +100,7 @@ class Outage:
     def __init__(self) -> None:
         self._is_on = False
 
-    def is_on(self, error: DBAPIError) -> None:
+    def is_on(self, error: BaseException) -> None:
         """It is away."""
         if not self._is_on:
             log.warning("database_away", **describe(error))

@@ -11,11 +11,10 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.cases import errors
-from palpate_notifier.database import Outage, Sessions, is_away
+from palpate_notifier.database import AWAY, Outage, Sessions, is_away
 from palpate_notifier.directory import Channel, Directory, Person
 from palpate_notifier.messages import Told, corrections
 from palpate_notifier.notices import Kind, NoticeStatus
@@ -74,7 +73,7 @@ class Dispatcher:
                 if await self.dispatch_due():
                     self._queued()
                 self._outage.over()
-            except DBAPIError as error:
+            except AWAY as error:
                 if not is_away(error):
                     raise
                 self._outage.is_on(error)

@@ -7,14 +7,13 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier import audit
 from palpate_notifier.actions import place_of, plan, waiting
 from palpate_notifier.cases import LIVE, Status, Step
 from palpate_notifier.correction_events import step_event
-from palpate_notifier.database import Outage, Sessions, is_away
+from palpate_notifier.database import AWAY, Outage, Sessions, is_away
 from palpate_notifier.directory import Directory, Person
 from palpate_notifier.notices import Kind, notice
 from palpate_notifier.recorder import assigned, repeat_of
@@ -49,7 +48,7 @@ class Minder:
                 if await self.mind_due():
                     self._queued()
                 self._outage.over()
-            except DBAPIError as error:
+            except AWAY as error:
                 if not is_away(error):
                     raise
                 self._outage.is_on(error)

@@ -74,7 +74,8 @@ class Publisher:
                     .where(OutgoingEvent.published_at.is_(None))
                     .order_by(OutgoingEvent.position)
                     .limit(200)
-                    .with_for_update(skip_locked=True)
+                    # Waiting for another notifier's, not around them: a case's steps are published in their order.
+                    .with_for_update()
                 )
             ).all()
             if waiting:

@@ -10,13 +10,12 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.actions import place_of, plan
 from palpate_notifier.cases import Change, Head, Standing, Status, change, errors, rules_of
 from palpate_notifier.correction_events import step_event
-from palpate_notifier.database import Sessions, is_away
+from palpate_notifier.database import AWAY, Sessions, is_away
 from palpate_notifier.directory import Directory
 from palpate_notifier.notices import Kind, notice, withdraw
 from palpate_notifier.references import new_reference
@@ -68,13 +67,13 @@ class Recorder:
         try:
             try:
                 lines = await self._record_together(readable)
-            except DBAPIError as error:
+            except AWAY as error:
                 if is_away(error):
                     raise
                 lines = await self._record_one_by_one(readable, failures)
             except Exception:  # noqa: BLE001 - found again below, where it is known whose it is
                 lines = await self._record_one_by_one(readable, failures)
-        except DBAPIError as error:
+        except AWAY as error:
             if is_away(error):
                 raise TransientError("the database is away") from error
             raise
@@ -112,7 +111,7 @@ class Recorder:
                         known = await _known(session, [event])
                         lines.append(await self._take(session, known, entry, event))
                         await self._quieten(session, known)
-                except DBAPIError as error:
+                except AWAY as error:
                     if is_away(error):
                         raise
                     failures[entry.id] = error

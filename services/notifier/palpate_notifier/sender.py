@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.channels import apprise, email, webhook
 from palpate_notifier.channels.attempt import Attempt, Sent
-from palpate_notifier.database import Outage, Sessions, is_away
+from palpate_notifier.database import AWAY, Outage, Sessions, is_away
 from palpate_notifier.directory import Channel, Directory
 from palpate_notifier.messages import not_delivered
 from palpate_notifier.outbox import (
@@ -69,7 +68,7 @@ class Sender:
                 async with self._round:
                     busy = await self.send_due()
                 self._outage.over()
-            except DBAPIError as error:
+            except AWAY as error:
                 if not is_away(error):
                     raise
                 self._outage.is_on(error)
