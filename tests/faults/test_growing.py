@@ -14,7 +14,6 @@ from tests.faults.servers import Cluster, Postgres, Sentinels
 from tests.processes import eventually
 
 # Whole clusters and databases, minutes long on two cores: `make faults` runs them.
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -49,6 +48,7 @@ def test_partitions_on_one_server_through_a_kill(rig: Rig) -> None:
     rig.check()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_master_of_a_cluster_is_killed_under_load(
     cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest
@@ -79,6 +79,7 @@ def test_a_master_of_a_cluster_is_killed_under_load(
         rig.check()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_sentinel_failover_under_load(sentinels: Sentinels, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     with Rig(tmp_path / "rig", url=sentinels.url, confirm=1) as rig:
@@ -124,6 +125,7 @@ def test_a_failover_to_an_empty_replica(rig: Rig) -> None:
     rig._check_phi()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_three_notifiers_on_postgresql_and_one_is_killed_again_and_again(
     postgres: Postgres, tmp_path: Path, request: pytest.FixtureRequest

@@ -10,9 +10,6 @@ import pytest
 from tests.faults.rig import Rig, limit_files, size
 from tests.processes import eventually
 
-pytestmark = pytest.mark.slow
-
-
 KILL_POINTS = {
     # point: how many messages may arrive twice
     "recording": 0,
@@ -24,11 +21,14 @@ KILL_POINTS = {
 }
 
 
-@pytest.mark.parametrize("point", KILL_POINTS)
+IN_SHORT = {"acknowledging", "sent"}
+
+
+@pytest.mark.parametrize(
+    "point", [pytest.param(point, marks=() if point in IN_SHORT else pytest.mark.slow) for point in KILL_POINTS]
+)
 def test_the_notifier_is_killed(rig: Rig, point: str) -> None:
     """kill -9 while recording, before the ack, before and after a message went out, before it is written down."""
-    if point not in {"acknowledging", "sent"} and not size(0, 1):
-        pytest.skip("in full only: make faults")
     rig.start("validator", wait=False)
     rig.publish(range(size(30, 60)))
     settings = {"SABOTAGE": point, "SABOTAGE_DONE": str(rig.folder / "done")}
@@ -56,6 +56,7 @@ def test_the_notifier_is_killed_again_and_again_under_load(rig: Rig) -> None:
     rig.check(repeats=20 * kills)
 
 
+@pytest.mark.slow
 def test_the_mail_server_is_down_and_comes_back(rig: Rig) -> None:
     rig.mails.stop()
     rig.both(give_up_after_s="600")
@@ -78,6 +79,7 @@ def test_the_mail_server_says_later_and_drops_after_the_message(rig: Rig) -> Non
     assert rig.says["repeats"] == 1
 
 
+@pytest.mark.slow
 def test_the_mail_server_refuses_and_the_manager_is_told(rig: Rig) -> None:
     rig.both()
     rig.mails.answers = ["550 no such user"]
@@ -112,6 +114,7 @@ def test_a_tarpit_stops_nothing_but_its_messages(rig: Rig) -> None:
     rig.check()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_the_database_is_locked(rig: Rig) -> None:
     """Longer than its own patience in full; the validator does not notice, and nothing is buried."""
@@ -173,6 +176,7 @@ def test_repeats_older_versions_and_unreadable_events_in_any_order(rig: Rig) -> 
     rig.check(rejected=2)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_corrections_race_reminders(rig: Rig) -> None:
     """Claims are mended while their alerts are on their way."""

@@ -10,13 +10,12 @@ from palpate_cli.main import app
 from tests.faults.rig import Rig, claim, size
 from tests.processes import event, eventually
 
-pytestmark = pytest.mark.slow
-
 
 def _poison(rig: Rig) -> None:
     rig.redis.xadd("claims.created", {"event": event(claim(1) | {"claim_id": "POISON"}, event_id="poison")})
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_a_claim_that_kills_is_buried_alone_and_judged_once_the_fault_is_mended(rig: Rig) -> None:
     rig.publish(range(size(60, 400)))

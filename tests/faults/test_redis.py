@@ -12,8 +12,6 @@ from tests.faults.proxy import Proxy
 from tests.faults.rig import FULL, Rig, limit_files, size
 from tests.processes import ServiceProcess, eventually
 
-pytestmark = pytest.mark.slow
-
 
 def one_clear_line(process: ServiceProcess, event: str, reason: str, *, streams: int = 1) -> None:
     """The log says it, with its reason, and does not repeat it."""
@@ -38,6 +36,7 @@ def test_redis_is_killed_with_kill_9_under_load(rig: Rig) -> None:
     rig.check()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_redis_is_away_for_a_while(rig: Rig) -> None:
     """Minutes in full."""
@@ -70,6 +69,7 @@ def test_connections_are_cut_again_and_again(rig: Rig) -> None:
         rig.check()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_a_black_hole_that_swallows_every_packet(rig: Rig) -> None:
     assert rig.server is not None
@@ -118,6 +118,7 @@ def test_everything_is_flushed(rig: Rig) -> None:
     rig._check_phi()
 
 
+@pytest.mark.slow
 def test_the_group_is_destroyed_and_the_stream_deleted(rig: Rig) -> None:
     validator, notifier = rig.both()
     rig.publish(range(60))
@@ -161,6 +162,7 @@ def test_redis_turns_read_only_and_back(rig: Rig) -> None:
     one_clear_line(validator, "waiting_for_redis", "read_only")
 
 
+@pytest.mark.slow
 def test_redis_is_out_of_memory_and_given_more(rig: Rig) -> None:
     """Reading goes on, and a batch waits to be committed: nothing is evicted, nothing is lost."""
     validator = rig.start("validator", wait=False)
@@ -181,6 +183,7 @@ def test_redis_is_out_of_memory_and_given_more(rig: Rig) -> None:
     assert "out_of_memory" in reasons
 
 
+@pytest.mark.slow
 def test_the_disk_of_redis_is_full(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rig.server is not None
     # Told by an error, as a full disk does, instead of by the signal that goes with a limit.
@@ -248,6 +251,7 @@ def test_a_producer_trims_what_nobody_has_read_and_it_is_named(rig: Rig) -> None
     rig.says["named as vanished"] = 20
 
 
+@pytest.mark.slow
 def test_entries_in_hand_are_deleted_and_it_is_named(rig: Rig) -> None:
     rig.redis.xgroup_create("claims.created", "validator", id="0", mkstream=True)
     rig.publish(range(100))
