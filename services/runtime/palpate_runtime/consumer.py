@@ -288,8 +288,9 @@ class StreamConsumer:
         """Look whether something vanished that nobody has read."""
         books = await self._retention.audit()
         if books is None:
-            # The subscriber finds out by itself only with its next read, which may block for seconds.
-            self._subscriber.running = False
+            # The subscriber finds out by itself only with its next read, which may block for seconds; stopped first, so
+            # that it is not there twice when it is started again.
+            await self._subscriber.stop()
             return
         metrics.WAITING.labels(self.stream).set(-1 if books.waiting is None else books.waiting)
         metrics.PENDING.labels(self.stream).set(books.pending)
