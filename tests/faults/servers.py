@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -147,21 +148,16 @@ def postgres_binaries() -> Path:
 class Postgres:
     """A PostgreSQL server with a database for each scenario."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self) -> None:
+        # Not below pytest's own folder, which is root's alone: PostgreSQL refuses to run as root.
+        self.folder, self.port = Path(tempfile.mkdtemp(prefix="palpate-postgres-")), free_port()
         self.url = f"postgresql+asyncpg://palpate@127.0.0.1:{self.port}/postgres"
         self._process: subprocess.Popen[bytes] | None = None
-        # PostgreSQL refuses to run as root.
         self._user = pwd.getpwnam("nobody").pw_uid if os.getuid() == 0 else None
 
     def __enter__(self) -> "Postgres":
-        self.folder.mkdir(parents=True, exist_ok=True)
         if self._user is not None:
             os.chown(self.folder, self._user, -1)
-            # The folders that lead there have to be passable.
-            for parent in self.folder.parents[:4]:
-                if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-                    parent.chmod(parent.stat().st_mode | 0o055)
         command: list[str | Path] = [
             postgres_binaries() / "initdb",
             "-D",
@@ -178,6 +174,7 @@ class Postgres:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -29,8 +29,8 @@ def sentinels(tmp_path: Path) -> Iterator[Sentinels]:
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    with Postgres(tmp_path / "postgres") as running:
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as running:
         yield running
 
 
