@@ -273,3 +273,27 @@ async def test_it_trims_what_is_finished(async_redis: Any, redis_url: str) -> No
 
 async def _empty(redis: Any) -> bool:
     return bool(await redis.xlen(STREAM) == 0)
+
+
+async def test_an_entry_that_reaches_us_while_we_leave_is_not_lost(async_redis: Any, redis_url: str) -> None:
+    """Deleting a consumer discards what is pending with it: an entry that came after the look was never judged."""
+
+    class ReachedWhileLeaving(StreamConsumer):
+        async def _hand_back(self) -> int:
+            found = await super()._hand_back()
+            # The read that was under way when we stopped is answered now, between the look and the leaving.
+            await async_redis.xadd(STREAM, {"event": "late"})
+            await async_redis.xreadgroup(GROUP, self.name, {STREAM: ">"})
+            return found
+
+    broker = broker_for(settings(redis_url))
+    leaving = ReachedWhileLeaving(broker, STREAM, GROUP, settings(redis_url), Copier(async_redis))
+    await broker.connect()
+    await leaving._ensure_group()
+    await leaving.stop()
+    await broker.stop()
+    assert (await async_redis.xpending(STREAM, GROUP))["pending"] == 1
+
+    async with consuming(redis_url, Copier(async_redis), consumer="heir"):
+        await until(lambda: _has(async_redis, 1))
+    assert await published(async_redis) == [b"late"]

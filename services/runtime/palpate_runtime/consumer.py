@@ -41,6 +41,15 @@ LIVE_WITHIN_S = 60.0
 SINGLY_FROM = 3
 """From this delivery on an entry is handled by itself: if it is the one that kills, its neighbours are spared."""
 
+_LEAVE = """
+-- KEYS: stream.  ARGV: group, consumer
+-- Deleting a consumer discards its pending entries, and a read that was under way when we stopped may have been
+-- answered since we looked: only in one step with the look is it safe.  What is pending is taken over by others.
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
+  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+end
+"""
+
 _KEEP = """
 -- KEYS: stream.  ARGV: group, consumer, idle ms; then for each entry: its id, its delivery count ('-' leaves it)
 -- Says of entries how long they have been idle and how often delivered, if they are still this consumer's.
@@ -152,7 +161,7 @@ class StreamConsumer:
                 if left:
                     log.warning("handed_back", stream=self.stream, group=self.group, count=left)
                 else:
-                    await self._redis.xgroup_delconsumer(self.stream, self.group, self.name)
+                    await self._redis.register_script(_LEAVE)(keys=[self.stream], args=[self.group, self.name])
 
     def is_alive(self) -> bool:
         """Whether the loop that looks after everything still turns: if not, only a restart helps."""
