@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from palpate_runtime.commit import Commit, Outcome
 from palpate_runtime.consumer import Entry, Failures, StreamConsumer, TransientError
 from palpate_runtime.servers import broker_for
@@ -297,3 +299,21 @@ async def test_an_entry_that_reaches_us_while_we_leave_is_not_lost(async_redis: 
     async with consuming(redis_url, Copier(async_redis), consumer="heir"):
         await until(lambda: _has(async_redis, 1))
     assert await published(async_redis) == [b"late"]
+
+
+async def test_a_batch_that_is_cut_off_while_it_waits_is_held_no_longer(async_redis: Any, redis_url: str) -> None:
+    copier = Copier(async_redis)
+    copier.away = 1_000
+    async with consuming(redis_url, copier) as consumer:
+        await async_redis.xadd(STREAM, {"event": "patient"})
+        waiting = asyncio.create_task(consumer._handle([Entry(STREAM, "1-0", b"cut off")]))
+        await until(lambda: _true(copier.away < 999))
+        before = consumer._held
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert consumer._held == before - 1
+
+
+async def _true(condition: bool) -> bool:
+    return condition

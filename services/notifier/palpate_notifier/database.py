@@ -1,5 +1,7 @@
 """The database: one URL, SQLite by default, brought to the newest schema at start."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -95,19 +97,25 @@ def is_away(error: BaseException) -> bool:
 
 
 class Outage:
-    """Says once that the database is away, and once that it is back."""
+    """Waits for a database (or what else is named) that is away: says once that it is, and once that it is back."""
 
-    def __init__(self) -> None:
+    def __init__(self, *also: type[Exception], away: str = "database_away", back: str | None = "database_back") -> None:
+        self._passing: tuple[type[BaseException], ...] = (*AWAY, *also)
+        self._also, self._away, self._back = also, away, back
         self._is_on = False
 
-    def is_on(self, error: BaseException) -> None:
-        """It is away."""
-        if not self._is_on:
-            log.warning("database_away", **describe(error))
-        self._is_on = True
-
-    def over(self) -> None:
-        """It answered."""
-        if self._is_on:
-            log.info("database_back")
-        self._is_on = False
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """Around one round of work: an error that will pass ends the round, any other goes on up."""
+        try:
+            yield
+        except self._passing as error:
+            if not isinstance(error, self._also) and not is_away(error):
+                raise
+            if not self._is_on:
+                log.warning(self._away, **describe(error))
+            self._is_on = True
+        else:
+            if self._is_on and self._back is not None:
+                log.info(self._back)
+            self._is_on = False

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.cases import errors
-from palpate_notifier.database import AWAY, Outage, Sessions, is_away
+from palpate_notifier.database import Outage, Sessions
 from palpate_notifier.directory import Channel, Directory, Person
 from palpate_notifier.messages import Told, corrections
 from palpate_notifier.notices import Kind, NoticeStatus
@@ -69,14 +69,9 @@ class Dispatcher:
     async def run(self) -> None:
         """Dispatch for good."""
         while True:
-            try:
+            with self._outage.waited_for():
                 if await self.dispatch_due():
                     self._queued()
-                self._outage.over()
-            except AWAY as error:
-                if not is_away(error):
-                    raise
-                self._outage.is_on(error)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def dispatch_due(self) -> int:

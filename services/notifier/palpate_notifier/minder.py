@@ -13,7 +13,7 @@ from palpate_notifier import audit
 from palpate_notifier.actions import place_of, plan, waiting
 from palpate_notifier.cases import LIVE, Status, Step
 from palpate_notifier.correction_events import step_event
-from palpate_notifier.database import AWAY, Outage, Sessions, is_away
+from palpate_notifier.database import Outage, Sessions
 from palpate_notifier.directory import Directory, Person
 from palpate_notifier.notices import Kind, notice
 from palpate_notifier.recorder import assigned, repeat_of
@@ -44,14 +44,9 @@ class Minder:
     async def run(self) -> None:
         """Mind for good."""
         while True:
-            try:
+            with self._outage.waited_for():
                 if await self.mind_due():
                     self._queued()
-                self._outage.over()
-            except AWAY as error:
-                if not is_away(error):
-                    raise
-                self._outage.is_on(error)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def mind_due(self) -> int:

@@ -1,6 +1,5 @@
 """Publishes what the cases say on `corrections`: each event once, in order."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -8,11 +7,10 @@ from typing import TYPE_CHECKING
 import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
-from palpate_notifier.database import Sessions, is_away
+from palpate_notifier.database import Outage, Sessions
 from palpate_notifier.tables import OutgoingEvent
-from palpate_runtime.logs import describe
+from palpate_notifier.waking import Wake
 from palpate_schemas.streams import CORRECTIONS, EVENT_FIELD
 
 if TYPE_CHECKING:
@@ -42,28 +40,21 @@ class Publisher:
         self, sessions: Sessions, redis: Callable[[], "Redis"], clock: Callable[[], datetime], *, remember_s: int
     ) -> None:
         self._sessions, self._redis, self._clock, self._remember_s = sessions, redis, clock, remember_s
-        self._wake = asyncio.Event()
+        self._wake, self._outage = Wake(), Outage(RedisError, away="corrections_waiting", back=None)
 
     def wake(self) -> None:
         """Something was queued: look now rather than in a second."""
-        self._wake.set()
+        self._wake.call()
 
     async def run(self) -> None:
         """Publish for good."""
-        said = False
         while True:
-            self._wake.clear()
-            try:
+            self._wake.listen()
+            busy = 0
+            with self._outage.waited_for():
                 busy = await self.publish_due()
-                said = False
-            except (RedisError, OSError, DBAPIError) as error:
-                if isinstance(error, DBAPIError) and not is_away(error):
-                    raise
-                if not said:
-                    log.warning("corrections_waiting", **describe(error))
-                busy, said = 0, True
             if not busy:
-                await self._rest()
+                await self._wake.rest(LOOK_EVERY_S)
 
     async def publish_due(self) -> int:
         """Publish one round of what waits, oldest first; returns how many."""
@@ -86,9 +77,3 @@ class Publisher:
                 for event in waiting:
                     event.published_at = now
         return len(waiting)
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
-        except TimeoutError:
-            return

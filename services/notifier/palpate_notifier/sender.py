@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.channels import apprise, email, webhook
 from palpate_notifier.channels.attempt import Attempt, Sent
-from palpate_notifier.database import AWAY, Outage, Sessions, is_away
+from palpate_notifier.database import Outage, Sessions
 from palpate_notifier.directory import Channel, Directory
 from palpate_notifier.messages import not_delivered
 from palpate_notifier.outbox import (
@@ -27,6 +27,7 @@ from palpate_notifier.outbox import (
 )
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase, DisabledChannel
+from palpate_notifier.waking import Wake
 from palpate_runtime import metrics
 
 log = structlog.stdlib.get_logger()
@@ -42,7 +43,7 @@ class Sender:
         self, sessions: Sessions, directory: Directory, settings: NotifierSettings, clock: Callable[[], datetime]
     ) -> None:
         self._sessions, self._directory, self._settings, self._clock = sessions, directory, settings, clock
-        self._wake, self._round, self._stopping = asyncio.Event(), asyncio.Lock(), False
+        self._wake, self._round, self._stopping = Wake(), asyncio.Lock(), False
         self._outage = Outage()
         self._policy = RetryPolicy(
             first=timedelta(seconds=settings.retry_first_s),
@@ -52,7 +53,7 @@ class Sender:
 
     def wake(self) -> None:
         """Something was queued: look now rather than in a second."""
-        self._wake.set()
+        self._wake.call()
 
     async def drain(self) -> None:
         """Begin no more messages, and let those finish that are on their way: cut off, they would be sent again."""
@@ -63,18 +64,13 @@ class Sender:
     async def run(self) -> None:
         """Send until drained."""
         while not self._stopping:
-            self._wake.clear()
-            try:
+            self._wake.listen()
+            busy = 0
+            with self._outage.waited_for():
                 async with self._round:
                     busy = await self.send_due()
-                self._outage.over()
-            except AWAY as error:
-                if not is_away(error):
-                    raise
-                self._outage.is_on(error)
-                busy = 0
             if not busy:
-                await self._rest()
+                await self._wake.rest(LOOK_EVERY_S)
 
     async def send_due(self) -> int:
         """Send one round of what is due; returns how many messages were tried."""
@@ -83,12 +79,6 @@ class Sender:
             taken = await lease(session, count=AT_ONCE, now=now, length=timedelta(seconds=self._settings.lease_s))
         await asyncio.gather(*(self._send(delivery) for delivery in taken))
         return len(taken)
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
-        except TimeoutError:
-            return
 
     async def _send(self, delivery: Delivery) -> None:
         attempt = await self._attempt(delivery)

@@ -240,27 +240,35 @@ class StreamConsumer:
 
     async def _handle(self, entries: Sequence[Entry]) -> Failures:
         """Hand over a batch; wait as long as it takes where something outside is away."""
-        started, delay, held = time.perf_counter(), 0.2, False
-        while True:
-            try:
-                failures = await self._handler(entries)
-                break
-            except (TransientError, RedisError, OSError, TimeoutError) as error:
-                if not held:
-                    held, self._held = True, self._held + 1
-                self._say("waiting_to_commit", error)
-                if not await self._wait_with(entries, delay):
-                    # They are handed back when we have stopped reading.
-                    return {}
-                delay = min(delay * 2, 5.0)
-            except Exception as error:  # noqa: BLE001 - the stream edge: each is tried again by itself, then buried
-                failures = {entry.id: error for entry in entries}
-                break
-        self._held -= held
+        started = time.perf_counter()
+        failures = await self._handed_over(entries)
+        if failures is None:
+            # They are handed back when we have stopped reading.
+            return {}
         metrics.BATCH_SECONDS.labels(self.stream).observe(time.perf_counter() - started)
         for entry_id, failure in failures.items():
             log.error("entry_failed", stream=self.stream, entry_id=entry_id, **describe(failure))
         return failures
+
+    async def _handed_over(self, entries: Sequence[Entry]) -> Failures | None:
+        """What the handler says of a batch; None when it is time to stop before it could say anything."""
+        delay, held = 0.2, False
+        try:
+            while True:
+                try:
+                    return await self._handler(entries)
+                except (TransientError, RedisError, OSError, TimeoutError) as error:
+                    if not held:
+                        held, self._held = True, self._held + 1
+                    self._say("waiting_to_commit", error)
+                    if not await self._wait_with(entries, delay):
+                        return None
+                    delay = min(delay * 2, 5.0)
+                except Exception as error:  # noqa: BLE001 - the stream edge: each is tried again by itself, then buried
+                    return {entry.id: error for entry in entries}
+        finally:
+            # Also when the reading is cut off: a batch that nobody holds must not keep the others from being reclaimed.
+            self._held -= held
 
     async def _wait_with(self, entries: Sequence[Entry], seconds: float) -> bool:
         """Wait, and say meanwhile that these entries are not abandoned; False when it is time to stop.
@@ -276,7 +284,8 @@ class StreamConsumer:
             if left <= 0:
                 return True
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), min(left, HOLD_EVERY_S))
+                async with asyncio.timeout(min(left, HOLD_EVERY_S)):
+                    await self._stopping.wait()
             self._ticked = time.monotonic()
         return False
 
