@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from palpate_cli.reports import REPORTS, Report
+from palpate_cli.reports import REPORTS
 from palpate_intake.files import open_files
 from palpate_intake.outcome import ReadClaim, Unreadable
 from palpate_intake.reading import read_claims
@@ -137,6 +137,3 @@ def _progress() -> Progress:
         transient=True,
         disable=not (sys.stderr.isatty() and not sys.stdout.isatty()),
     )
-
-
-__all__ = ["Report", "check_files"]

@@ -122,15 +122,34 @@ def letters(redis: "Redis", filters: Filters, partitions: tuple[int | None, ...]
 
 
 def _all(redis: "Redis", stream: str) -> Iterator[Letter]:
+    for entry_id, body in _entries(redis, stream):
+        if (letter := _letter(body)) is not None:
+            yield Letter(entry_id, stream, letter)
+
+
+def unreadable(redis: "Redis", filters: Filters, partitions: tuple[int | None, ...]) -> list[str]:
+    """Entries of the dead streams that are no letters of ours, as `<stream>/<entry id>`."""
+    return [
+        f"{stream}/{entry_id}"
+        for stream in dead_streams(filters, partitions)
+        for entry_id, body in _entries(redis, stream)
+        if _letter(body) is None
+    ]
+
+
+def _letter(body: bytes) -> DeadLetter | None:
+    try:
+        return DeadLetter.model_validate_json(body)
+    except ValidationError:
+        return None
+
+
+def _entries(redis: "Redis", stream: str) -> Iterator[tuple[str, bytes]]:
     start = "-"
     while True:
         entries: Any = redis.xrange(stream, start, "+", count=AT_ONCE)
         for entry_id, fields in entries:
-            try:
-                letter = DeadLetter.model_validate_json(fields.get(EVENT_FIELD, b""))
-            except ValidationError:
-                continue
-            yield Letter(entry_id.decode(), stream, letter)
+            yield entry_id.decode(), fields.get(EVENT_FIELD, b"")
         if len(entries) < AT_ONCE:
             return
         start = f"({entries[-1][0].decode()}"
@@ -141,6 +160,14 @@ def list_letters(redis_url: str, filters: Filters, partitions: tuple[int | None,
 
     def show(redis: "Redis") -> int:
         found = list(letters(redis, filters, partitions))
+        strange = unreadable(redis, filters, partitions)
+        if strange:
+            errors.print(
+                f"[bold red]palpate:[/] {len(strange)} on the dead streams cannot be read as letters, so they are not "
+                f"listed: {', '.join(strange[:10])}. Read them with XRANGE.",
+                soft_wrap=True,
+                highlight=False,
+            )
         if as_json:
             for each in found:
                 print(json.dumps(_row(each)))
@@ -148,9 +175,9 @@ def list_letters(redis_url: str, filters: Filters, partitions: tuple[int | None,
             console.print(_table(found))
             if len(found) == filters.limit:
                 console.print(f"[dim]The first {filters.limit}; --limit shows more.[/]")
-        else:
+        elif not strange:
             console.print("Nothing: every entry was handled.")
-        return DONE if found else NONE_FOUND
+        return DONE if found or strange else NONE_FOUND
 
     return _with(redis_url, show)
 
@@ -193,6 +220,8 @@ def settle_letters(
                 done += 1
         verb = {"replay": "sent again", "drop": "dropped"}[action]
         console.print(f"{done} would be {verb}." if dry_run else f"{done} {verb}.")
+        if done == filters.limit:
+            console.print(f"[dim]That was the limit of {filters.limit}; there may be more.[/]")
         return DONE if done else NONE_FOUND
 
     return _with(redis_url, settle)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from palpate_cli import operations
+from palpate_cli.options import DataFolder, Output, RedisUrl, TextOrJson
 
 app = typer.Typer(
     name="palpate",
@@ -33,14 +34,6 @@ operations.register(app)
 
 errors = Console(stderr=True)
 
-RedisUrl = Annotated[
-    str | None,
-    typer.Option("--redis", help="Redis URL; by default that of a running `palpate up`, or PALPATE_REDIS_URL."),
-]
-DataFolder = Annotated[
-    Path | None,
-    typer.Option("--data", help="Where the embedded default keeps its data; by default PALPATE_DATA or ./.palpate."),
-]
 ProfileFolders = Annotated[
     list[Path] | None,
     typer.Option(
@@ -69,13 +62,6 @@ class TableKind(StrEnum):
 
     PTP = "ptp"
     MUE = "mue"
-
-
-class TextOrJson(StrEnum):
-    """How most commands print."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class Format(StrEnum):
@@ -164,7 +150,7 @@ def rules(
         ),
     ] = None,
     profiles: ProfileFolders = None,
-    output: Annotated[TextOrJson, typer.Option("--format", help="How to print.")] = TextOrJson.TEXT,
+    output: Output = TextOrJson.TEXT,
     write: Annotated[Path | None, typer.Option(help="Write every page and the index below this folder.")] = None,
 ) -> None:
     """List the rules, with what is in force for a payer on a day."""
@@ -313,7 +299,7 @@ def status(
     redis: RedisUrl = None,
     data: DataFolder = None,
     database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
-    output: Annotated[TextOrJson, typer.Option("--format", help="How to print.")] = TextOrJson.TEXT,
+    output: Output = TextOrJson.TEXT,
 ) -> None:
     """Show streams, lag, pending entries, rates, and open cases."""
     from palpate_cli.status import show_status
@@ -363,7 +349,7 @@ def route_explain(
     data: DataFolder = None,
     database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
     profiles: ProfileFolders = None,
-    output: Annotated[TextOrJson, typer.Option("--format", help="How to print.")] = TextOrJson.TEXT,
+    output: Output = TextOrJson.TEXT,
 ) -> None:
     """Show who would be told of a claim, by which route, when and why.  Nothing is sent."""
     from palpate_cli.route import explain_routes

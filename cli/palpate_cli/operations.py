@@ -6,22 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from palpate_cli.options import DataFolder, Output, RedisUrl, TextOrJson
+
 if TYPE_CHECKING:
     from palpate_cli.dlq import Filters
 
 dlq = typer.Typer(help="What could not be handled: list, show, replay, drop.", no_args_is_help=True)
 
-RedisUrl = Annotated[
-    str | None,
-    typer.Option("--redis", help="Redis URL; by default that of a running `palpate up`, or PALPATE_REDIS_URL."),
-]
-DataFolder = Annotated[
-    Path | None,
-    typer.Option("--data", help="Where the embedded default keeps its data; by default PALPATE_DATA or ./.palpate."),
-]
 Database = Annotated[str | None, typer.Option(help="The notifier's database URL.")]
 Partitions = Annotated[int, typer.Option(envvar="PALPATE_PARTITIONS", min=1, help="How many partitions there are.")]
-Output = Annotated[str, typer.Option("--format", help="text or json.")]
 Stream = Annotated[str | None, typer.Option(help="Only from this stream, e.g. claims.created.")]
 Error = Annotated[str | None, typer.Option(help="Only where the error has this word.")]
 Claim = Annotated[str | None, typer.Option(help="Only of this claim number.")]
@@ -50,14 +43,14 @@ def dlq_list(
     redis: RedisUrl = None,
     data: DataFolder = None,
     partitions: Partitions = 1,
-    output: Output = "text",
+    output: Output = TextOrJson.TEXT,
 ) -> None:
     """List what was given up, with its error.  Exit 0: there is something; 1: there is nothing."""
     from palpate_cli.dlq import Filters, list_letters
 
     url = _url(redis, data)
     filters = Filters(stream=stream, error=error, claim=claim, since=_span(since), limit=limit)
-    raise typer.Exit(list_letters(url, filters, _all(url, partitions), as_json=output == "json"))
+    raise typer.Exit(list_letters(url, filters, _all(url, partitions), as_json=output is TextOrJson.JSON))
 
 
 @dlq.command("show")
@@ -135,7 +128,7 @@ def reconcile(
     data: DataFolder = None,
     database: Database = None,
     partitions: Partitions = 1,
-    output: Output = "text",
+    output: Output = TextOrJson.TEXT,
 ) -> None:
     """Hold what was created, judged and made a case against each other.  Exit 0: it adds up; 1: it does not."""
     from palpate_cli.reconcile import reconcile as compare
@@ -149,7 +142,7 @@ def reconcile(
             _all(url, partitions),
             expected=expected,
             request=request,
-            as_json=output == "json",
+            as_json=output is TextOrJson.JSON,
         )
     )
 
@@ -160,14 +153,16 @@ def doctor(
     data: DataFolder = None,
     database: Database = None,
     partitions: Partitions = 1,
-    output: Output = "text",
+    output: Output = TextOrJson.TEXT,
 ) -> None:
     """Look for what will hurt one day, and say what to do.  Exit 0: no errors; 1: errors; 2: no Redis."""
     from palpate_cli.doctor import examine
     from palpate_cli.where import database_url
 
     url = _url(redis, data)
-    raise typer.Exit(examine(url, database_url(database, data), _all(url, partitions), as_json=output == "json"))
+    raise typer.Exit(
+        examine(url, database_url(database, data), _all(url, partitions), as_json=output is TextOrJson.JSON)
+    )
 
 
 def _settle(

@@ -131,3 +131,29 @@ def test_spans(text: str, seconds: int) -> None:
 def test_what_is_no_span_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no span of time"):
         span(text)
+
+
+def test_what_is_no_letter_is_not_taken_for_nothing(redis: "Redis", redis_url: str) -> None:
+    entry_id = redis.xadd("claims.created.dead", {"event": f"{CANARY} {{"})
+    shown = palpate(redis_url, "list")
+    assert shown.exit_code == 0
+    assert f"claims.created.dead/{entry_id.decode()}" in shown.output
+    assert "every entry was handled" not in shown.output
+    assert CANARY not in shown.output
+
+
+def test_what_is_no_letter_stays_where_it_lies(redis: "Redis", redis_url: str) -> None:
+    redis.xadd("claims.created.dead", {"other": "field"})
+    assert palpate(redis_url, "drop", "--all", "--reason", "cleared").exit_code == 1
+    assert redis.xlen("claims.created.dead") == 1
+
+
+def test_a_limit_that_was_reached_is_said(redis: "Redis", redis_url: str) -> None:
+    bury(redis, "A")
+    bury(redis, "B")
+    assert "there may be more" in palpate(redis_url, "replay", "--all", "--limit", "1").output
+    assert "there may be more" not in palpate(redis_url, "replay", "--all").output
+
+
+def test_a_form_of_printing_that_is_not_there_is_refused(redis_url: str) -> None:
+    assert palpate(redis_url, "list", "--format", "yaml").exit_code == 2
