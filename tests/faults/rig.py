@@ -373,6 +373,7 @@ class Rig:
         buried: int = 0,
         repeats: int = 0,
         unsent: int = 0,
+        in_doubt: int = 0,
         only: Callable[[Sent], bool] = lambda _: True,
     ) -> None:
         """Hold everything against the oracle.  The numbers are what the scenario itself brings about."""
@@ -387,7 +388,7 @@ class Rig:
                     found = (books.pending, books.waiting, books.vanished)
                     assert found == (0, 0, vanished if stream == "claims.created" else 0), (name, found)
         if notifier:
-            self._check_cases(repeats, unsent, only)
+            self._check_cases(repeats, unsent, in_doubt, only)
         self._check_phi()
         self.says |= {"claims": len(self.sent), "seconds": round(time.monotonic() - self.started, 1)}
 
@@ -406,7 +407,7 @@ class Rig:
         assert len(self.events("claims.rejected")) == rejected
         self.says |= {"verdicts": len(judged), "lost": len(lost), "twice": len(twice)}
 
-    def _check_cases(self, repeats: int, unsent: int, only: Callable[[Sent], bool]) -> None:
+    def _check_cases(self, repeats: int, unsent: int, in_doubt: int, only: Callable[[Sent], bool]) -> None:
         newest: dict[str, Sent] = {}
         ever_failed = set()
         for sent in self.sent.values():
@@ -425,8 +426,13 @@ class Rig:
         told = {notice.case_id for notice in database.notices if notice.status == "told"}
         assert {case.id for case in database.cases if case.status in LIVE} <= told
         waiting = [delivery for delivery in database.deliveries if delivery.status not in {"sent", "cancelled"}]
-        assert len(waiting) == unsent, [(each.status, each.last_error) for each in waiting]
+        doubtful = [delivery for delivery in waiting if in_doubt and delivery.last_error == "sender died twice"]
+        assert len(doubtful) <= in_doubt, f"{len(doubtful)} messages whose sender died twice while handing them over"
+        assert len(waiting) - len(doubtful) == unsent, [(each.status, each.last_error) for each in waiting]
         arrived = self.mails.by_id()
+        # Of what may not have arrived, the manager has heard: it is in doubt, not lost.
+        told_of = [each for each in database.deliveries if each.kind == "undelivered" and each.message_id in arrived]
+        assert len(told_of) >= len(doubtful), f"{len(told_of)} of {len(doubtful)} doubts told"
         missing = {each.message_id for each in database.deliveries if each.status == "sent"} - arrived.keys()
         assert not missing, f"{len(missing)} messages never arrived"
         assert not arrived.keys() - {each.message_id for each in database.deliveries}
@@ -438,6 +444,8 @@ class Rig:
         requested = {step["data"]["claim_id"] for step in steps if step["type"] == "correction.requested"}
         assert live <= requested
         self.says |= {"cases": len(database.cases), "mails": sum(arrived.values()), "repeats": len(again)}
+        if doubtful:
+            self.says |= {"in doubt, and the manager told": len(doubtful)}
 
     def _check_phi(self) -> None:
         for name in ("claims.passed", "claims.failed", CORRECTIONS):

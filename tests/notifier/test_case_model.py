@@ -21,7 +21,7 @@ from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.database import migrate, open_database
 from palpate_notifier.directory import load_directory
 from palpate_notifier.dispatcher import Dispatcher
-from palpate_notifier.outbox import DeliveryStatus, RetryPolicy, after, lease, settle
+from palpate_notifier.outbox import DeliveryStatus, LeaseLost, RetryPolicy, after, hand_over, lease, settle
 from palpate_notifier.recorder import Recorder
 from palpate_notifier.routing import load_routes
 from palpate_notifier.settings import NotifierSettings
@@ -60,6 +60,8 @@ class CaseMachine(RuleBasedStateMachine):
         self.dispatcher = Dispatcher(self.sessions, directory, limits, self.clock)
         self.newest: dict[str, tuple[int, Any, str]] = {}
         self.leased: list[Delivery] = []
+        self.handed_over: set[tuple[str, int]] = set()
+        """Message and fence of every sender that may have given it to a server."""
         self.given: Counter[str] = Counter()
         """How often each message was given to a server that may have kept it."""
 
@@ -93,18 +95,45 @@ class CaseMachine(RuleBasedStateMachine):
     def a_sender_leases(self) -> None:
         async def take() -> list[Delivery]:
             async with self.sessions.begin() as session:
-                return list(await lease(session, count=2, now=self.clock(), length=LEASE))
+                return list((await lease(session, count=2, now=self.clock(), length=LEASE)).taken)
 
         self.leased += self.loop.run(take())
+
+    @rule(data=st.data())
+    def a_sender_hands_over(self, data: Any) -> None:
+        if self.leased:
+            self._hand_over(self.leased[data.draw(st.integers(0, len(self.leased) - 1))])
+
+    def _hand_over(self, delivery: Delivery) -> bool:
+        """Whether it may: whoever has lost the lease gives nothing to a server any more."""
+
+        async def write() -> None:
+            async with self.sessions.begin() as session:
+                await hand_over(session, delivery)
+
+        if (delivery.id, delivery.fence) in self.handed_over:
+            return True
+        try:
+            self.loop.run(write())
+        except LeaseLost:
+            self.leased = [each for each in self.leased if each is not delivery]
+            return False
+        self.handed_over.add((delivery.id, delivery.fence))
+        self.given[delivery.id] += 1
+        return True
 
     @rule(answer=st.sampled_from(list(Sent)), data=st.data())
     def a_server_answers(self, answer: Sent, data: Any) -> None:
         """In time, or long after the lease has run out and somebody else has the message."""
         if not self.leased:
             return
-        delivery = self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
-        if answer in {Sent.ACCEPTED, Sent.UNKNOWN}:
-            self.given[delivery.id] += 1
+        delivery = self.leased[data.draw(st.integers(0, len(self.leased) - 1))]
+        if answer in {Sent.ACCEPTED, Sent.UNKNOWN} and not self._hand_over(delivery):
+            return
+        self.leased = [each for each in self.leased if each is not delivery]
+        if answer in {Sent.LATER, Sent.REFUSED} and (delivery.id, delivery.fence) in self.handed_over:
+            # The server has said that it did not keep it.
+            self.given[delivery.id] -= 1
         now = self.clock()
         result = after(
             Attempt(answer),
@@ -123,7 +152,7 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def a_sender_dies(self, data: Any) -> None:
-        """It may have given its message over, or not: nobody will ever know."""
+        """Handed over, its message may have arrived or not: nobody will ever know."""
         if self.leased:
             self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
 
@@ -158,6 +187,8 @@ class CaseMachine(RuleBasedStateMachine):
             if delivery.status == DeliveryStatus.SENT:
                 assert self.given[delivery.id] >= 1
             assert self.given[delivery.id] <= 2
+            if delivery.status == DeliveryStatus.UNKNOWN:
+                assert len([each for each in self.handed_over if each[0] == delivery.id]) >= 2
 
 
 @pytest.mark.timeout(120)

@@ -10,7 +10,17 @@ from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import Directory
 from palpate_notifier.dispatcher import Dispatcher
-from palpate_notifier.outbox import DeliveryStatus, Next, RetryPolicy, after, lease, settle
+from palpate_notifier.outbox import (
+    MOST_DEATHS,
+    DeliveryStatus,
+    LeaseLost,
+    Next,
+    RetryPolicy,
+    after,
+    hand_over,
+    lease,
+    settle,
+)
 from palpate_notifier.recorder import Recorder
 from palpate_notifier.sender import Sender
 from palpate_notifier.settings import NotifierSettings
@@ -71,19 +81,20 @@ async def deliveries(sessions: Sessions) -> list[Delivery]:
 
 async def test_nobody_else_gets_a_leased_message(sessions: Sessions, clock: Clock, queued: None) -> None:
     async with sessions.begin() as session:
-        assert len(await lease(session, count=5, now=clock(), length=LEASE)) == 1
+        assert len((await lease(session, count=5, now=clock(), length=LEASE)).taken) == 1
     async with sessions.begin() as session:
-        assert len(await lease(session, count=5, now=clock(), length=LEASE)) == 0
+        assert len((await lease(session, count=5, now=clock(), length=LEASE)).taken) == 0
 
 
 async def test_a_sender_that_died_is_followed_once_and_its_late_result_does_not_count(
     sessions: Sessions, clock: Clock, queued: None
 ) -> None:
     async with sessions.begin() as session:
-        [first] = await lease(session, count=5, now=clock(), length=LEASE)
+        [first] = (await lease(session, count=5, now=clock(), length=LEASE)).taken
+        await hand_over(session, first)
     clock.forward(seconds=121)
     async with sessions.begin() as session:
-        [second] = await lease(session, count=5, now=clock(), length=LEASE)
+        [second] = (await lease(session, count=5, now=clock(), length=LEASE)).taken
     assert (second.id, second.resent, second.message_id) == (first.id, 1, first.message_id)
     async with sessions.begin() as session:
         assert not await settle(session, first, Next(DeliveryStatus.SENT), Attempt(Sent.ACCEPTED), clock())
@@ -92,12 +103,61 @@ async def test_a_sender_that_died_is_followed_once_and_its_late_result_does_not_
     assert [delivery.status for delivery in await deliveries(sessions)] == ["sent"]
 
 
-async def test_a_second_death_leaves_it_unknown(sessions: Sessions, clock: Clock, queued: None) -> None:
+async def die_with_it(sessions: Sessions, clock: Clock, *, handed_over: bool) -> None:
+    """Lease what is due, and be gone until the lease has run out."""
+    async with sessions.begin() as session:
+        for delivery in (await lease(session, count=5, now=clock(), length=LEASE)).taken:
+            if handed_over:
+                await hand_over(session, delivery)
+    clock.forward(seconds=121)
+
+
+async def test_a_second_death_leaves_it_unknown_and_the_manager_is_told(
+    sender: Sender, sessions: Sessions, clock: Clock, mail_sink: MailSink
+) -> None:
+    for _ in range(2):
+        await die_with_it(sessions, clock, handed_over=True)
+    await sender.send_due()
+    await sender.send_due()
+    [mail] = mail_sink.wait_for(1)
+    assert mail["To"] == "pat@harbor.example"
+    found = {each.kind: (each.status, each.last_error) for each in await deliveries(sessions)}
+    assert found == {"notice": ("unknown", "sender died twice"), "undelivered": ("sent", None)}
+
+
+async def test_a_sender_that_dies_before_it_hands_over_costs_nothing(
+    sender: Sender, sessions: Sessions, clock: Clock, mail_sink: MailSink
+) -> None:
     for _ in range(3):
-        async with sessions.begin() as session:
-            await lease(session, count=5, now=clock(), length=LEASE)
-        clock.forward(seconds=121)
-    assert [delivery.status for delivery in await deliveries(sessions)] == ["unknown"]
+        await die_with_it(sessions, clock, handed_over=False)
+    await sender.send_due()
+    assert len(mail_sink.wait_for(1)) == 1
+    assert [(each.status, each.resent) for each in await deliveries(sessions)] == [("sent", 0)]
+
+
+async def test_a_message_that_its_senders_die_of_is_given_up(
+    sender: Sender, sessions: Sessions, clock: Clock, mail_sink: MailSink
+) -> None:
+    for _ in range(MOST_DEATHS + 1):
+        await die_with_it(sessions, clock, handed_over=False)
+    await sender.send_due()
+    await sender.send_due()
+    assert [mail["To"] for mail in mail_sink.wait_for(1)] == ["pat@harbor.example"]
+    assert {each.kind: each.status for each in await deliveries(sessions)} == {
+        "notice": "failed",
+        "undelivered": "sent",
+    }
+
+
+async def test_whoever_has_lost_the_lease_hands_nothing_over(sessions: Sessions, clock: Clock, queued: None) -> None:
+    async with sessions.begin() as session:
+        [slow] = (await lease(session, count=5, now=clock(), length=LEASE)).taken
+    clock.forward(seconds=121)
+    async with sessions.begin() as session:
+        assert len((await lease(session, count=5, now=clock(), length=LEASE)).taken) == 1
+    async with sessions.begin() as session:
+        with pytest.raises(LeaseLost):
+            await hand_over(session, slow)
 
 
 async def test_a_mail_arrives_with_its_own_id(sender: Sender, sessions: Sessions, mail_sink: MailSink) -> None:

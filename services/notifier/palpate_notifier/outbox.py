@@ -2,7 +2,8 @@
 
 States: `queued` -> `sending` (under a lease) -> `sent`, `failed` (refused, or given up) or `unknown`.  When a sender
 dies or loses its connection between giving a message over and knowing that it was accepted, the message is sent again
-once, under the same Message-ID; after a second time of not knowing it stays `unknown`.
+once, under the same Message-ID; after a second time of not knowing it stays `unknown`.  A sender that dies before it
+began to hand the message over has sent nothing, and costs the message nothing.
 """
 
 import hashlib
@@ -19,6 +20,9 @@ from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.directory import Channel, Person
 from palpate_notifier.messages import Message
 from palpate_notifier.tables import Delivery, DeliveryCase, DisabledChannel
+
+MOST_DEATHS = 10
+"""Of senders, before they handed a message over: one more, and the message is what they die of."""
 
 
 class DeliveryStatus(StrEnum):
@@ -66,6 +70,22 @@ def after(attempt: Attempt, *, attempts: int, resent: int, age: timedelta, polic
             return Next(DeliveryStatus.UNKNOWN, resent=resent)
         return Next(DeliveryStatus.QUEUED, at=now + policy.wait(attempts), resent=1)
     return Next(DeliveryStatus.QUEUED, at=now + policy.wait(attempts), resent=resent)
+
+
+def after_a_death(*, still_ours: bool, resent: int, deaths: int, now: datetime) -> Next:
+    """Decide what follows when a sender has died with a message in hand.  Pure.
+
+    Args:
+        still_ours: It had not begun to hand the message over.
+        resent: How often the message was sent again because nobody knew whether it had arrived.
+        deaths: How many senders have died with it, this one included.
+        now: When.
+    """
+    if still_ours:
+        return Next(DeliveryStatus.QUEUED if deaths <= MOST_DEATHS else DeliveryStatus.FAILED, at=now, resent=resent)
+    if resent:
+        return Next(DeliveryStatus.UNKNOWN, resent=resent)
+    return Next(DeliveryStatus.QUEUED, at=now, resent=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +168,21 @@ async def usable(session: AsyncSession, found: Iterable[Address]) -> list[Addres
     ]
 
 
-async def lease(session: AsyncSession, *, count: int, now: datetime, length: timedelta) -> Sequence[Delivery]:
-    """Take the messages that are due, for a while.  Nobody else gets them until the lease runs out.
+class LeaseLost(Exception):
+    """It took so long that somebody else has the message now."""
 
-    A message whose lease has run out was being sent by somebody who died: whether it arrived is not known.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """What one look into the outbox found."""
+
+    taken: Sequence[Delivery]
+    given_up: Sequence[Delivery]
+    """Their senders have died: it is not known whether they arrived, or no sender survives them."""
+
+
+async def lease(session: AsyncSession, *, count: int, now: datetime, length: timedelta) -> Leased:
+    """Take the messages that are due, for a while.  Nobody else gets them until the lease runs out."""
     due = (
         select(Delivery)
         .where(
@@ -166,18 +196,42 @@ async def lease(session: AsyncSession, *, count: int, now: datetime, length: tim
         .with_for_update(skip_locked=True)
     )
     taken: list[Delivery] = []
+    given_up: list[Delivery] = []
     for delivery in (await session.scalars(due)).all():
-        if delivery.status == DeliveryStatus.SENDING:
-            if delivery.resent:
-                delivery.status, delivery.last_error = DeliveryStatus.UNKNOWN, "sender died twice"
-                continue
-            delivery.resent = 1
-        delivery.status = DeliveryStatus.SENDING
+        if delivery.status == DeliveryStatus.SENDING and not _survives(delivery, now):
+            given_up.append(delivery)
+            continue
+        delivery.status, delivery.still_ours = DeliveryStatus.SENDING, True
         delivery.fence += 1
         delivery.attempts += 1
         delivery.leased_until = now + length
         taken.append(delivery)
-    return taken
+    return Leased(taken, given_up)
+
+
+def _survives(delivery: Delivery, now: datetime) -> bool:
+    """Whether a message whose lease has run out is sent again; written down either way."""
+    delivery.deaths += 1
+    result = after_a_death(still_ours=delivery.still_ours, resent=delivery.resent, deaths=delivery.deaths, now=now)
+    delivery.resent, delivery.leased_until = result.resent, None
+    if result.status is DeliveryStatus.QUEUED:
+        return True
+    delivery.status = result.status
+    delivery.last_error = "sender died twice" if result.status is DeliveryStatus.UNKNOWN else "its senders die"
+    return False
+
+
+async def hand_over(session: AsyncSession, delivery: Delivery) -> None:
+    """Write down, before it is done, that a message is handed over: from here on it may have arrived.
+
+    Raises:
+        LeaseLost: somebody else has it; it must not be sent from here.
+    """
+    done = await session.execute(
+        update(Delivery).where(Delivery.id == delivery.id, Delivery.fence == delivery.fence).values(still_ours=False)
+    )
+    if not done.rowcount:  # type: ignore[attr-defined] # an UPDATE's result has one
+        raise LeaseLost
 
 
 async def settle(session: AsyncSession, delivery: Delivery, result: Next, attempt: Attempt, now: datetime) -> bool:

@@ -16,10 +16,11 @@ from palpate_notifier.messages import not_delivered
 from palpate_notifier.outbox import (
     Address,
     DeliveryStatus,
-    Next,
+    LeaseLost,
     RetryPolicy,
     addresses,
     after,
+    hand_over,
     lease,
     queue,
     settle,
@@ -76,12 +77,23 @@ class Sender:
         """Send one round of what is due; returns how many messages were tried."""
         now = self._clock()
         async with self._sessions.begin() as session:
-            taken = await lease(session, count=AT_ONCE, now=now, length=timedelta(seconds=self._settings.lease_s))
-        await asyncio.gather(*(self._send(delivery) for delivery in taken))
-        return len(taken)
+            leased = await lease(session, count=AT_ONCE, now=now, length=timedelta(seconds=self._settings.lease_s))
+            for delivery in leased.given_up:
+                await self._tell_the_manager(session, delivery, now, disabled=False)
+        for delivery in leased.given_up:
+            self._say(delivery, DeliveryStatus(delivery.status), delivery.last_error)
+        # Each to its end, even if one breaks: one that is left behind would be sent again.
+        ends = await asyncio.gather(*(self._send(delivery) for delivery in leased.taken), return_exceptions=True)
+        if broken := next((end for end in ends if isinstance(end, BaseException)), None):
+            raise broken
+        return len(leased.taken) + len(leased.given_up)
 
     async def _send(self, delivery: Delivery) -> None:
-        attempt = await self._attempt(delivery)
+        try:
+            attempt = await self._attempt(delivery)
+        except LeaseLost:
+            log.warning("message_not_sent", delivery_id=delivery.id, channel=delivery.channel, status="lease lost")
+            return
         now = self._clock()
         result = after(
             attempt,
@@ -105,11 +117,16 @@ class Sender:
                 )
             if ours and result.status in {DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN}:
                 await self._tell_the_manager(session, delivery, now, disabled=attempt.bounced)
-        self._say(delivery, result, attempt.detail, ours=ours)
+        self._say(delivery, result.status, attempt.detail, ours=ours)
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
+        async def handing_over() -> None:
+            async with self._sessions.begin() as session:
+                await hand_over(session, delivery)
+
         if delivery.channel == Channel.EMAIL:
-            return await email.send(delivery, self._settings)
+            return await email.send(delivery, self._settings, handing_over)
+        await handing_over()
         person = self._directory.people.get(delivery.person)
         if person is None:
             return Attempt(Sent.REFUSED, "not in the directory any more")
@@ -155,14 +172,14 @@ class Sender:
         )
         self.wake()
 
-    def _say(self, delivery: Delivery, result: Next, detail: str | None, *, ours: bool) -> None:
-        metrics.DELIVERIES.labels(delivery.channel, result.status).inc()
-        speak = log.info if result.status in {DeliveryStatus.SENT, DeliveryStatus.QUEUED} else log.error
+    def _say(self, delivery: Delivery, became: DeliveryStatus, detail: str | None, *, ours: bool = True) -> None:
+        metrics.DELIVERIES.labels(delivery.channel, became).inc()
+        speak = log.info if became in {DeliveryStatus.SENT, DeliveryStatus.QUEUED} else log.error
         speak(
-            "message_sent" if result.status is DeliveryStatus.SENT else "message_not_sent",
+            "message_sent" if became is DeliveryStatus.SENT else "message_not_sent",
             delivery_id=delivery.id,
             channel=delivery.channel,
-            status=str(result.status) if ours else "lease lost",
+            status=str(became) if ours else "lease lost",
             attempts=delivery.attempts,
             **({"reason": detail} if detail else {}),
         )

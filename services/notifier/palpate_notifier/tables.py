@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     DateTime,
     Dialect,
     ForeignKey,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -213,6 +215,10 @@ class Delivery(Base):
     """Rises with every lease: a sender that lost its lease cannot write its result."""
     resent: Mapped[int] = mapped_column(Integer, default=0)
     """How often it was sent again because nobody knew whether it had arrived; at most once."""
+    still_ours: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """From the lease until it begins to be handed over: a sender that dies in between has sent nothing."""
+    deaths: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """How many senders have died with it in hand."""
     next_attempt_at: Mapped[datetime] = mapped_column(Instant)
     leased_until: Mapped[datetime | None] = mapped_column(Instant)
     last_error: Mapped[str | None] = mapped_column(String(255))

@@ -1,5 +1,6 @@
 """E-mail over SMTP, and what the server's answer means."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -30,8 +31,21 @@ def message_of(delivery: Delivery, mail_from: str) -> EmailMessage:
 _NO_SUCH_MAILBOX = {550, 551, 553}
 
 
-async def send(delivery: Delivery, settings: NotifierSettings) -> Attempt:
-    """One attempt at one message."""
+async def _nothing() -> None:
+    """Nobody writes down when this message is handed over."""
+
+
+async def send(
+    delivery: Delivery, settings: NotifierSettings, handing_over: Callable[[], Awaitable[None]] = _nothing
+) -> Attempt:
+    """One attempt at one message.
+
+    Args:
+        delivery: The message.
+        settings: Where the server is.
+        handing_over: Called when the server has agreed to the recipient, before it is given the message.  What it
+            raises ends the attempt.
+    """
     client = aiosmtplib.SMTP(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
@@ -48,6 +62,7 @@ async def send(delivery: Delivery, settings: NotifierSettings) -> Attempt:
             await client.mail(message["From"].addresses[0].addr_spec)
             progress.recipient_named = True
             await client.rcpt(delivery.address)
+            await handing_over()
             progress.given_over = True
             await client.data(message.as_bytes())
             progress.accepted = True
