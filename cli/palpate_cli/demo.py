@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from palpate_cli.reports.text import WHO, denial_code
-from palpate_cli.send import Answer, answers_since, event_of, publish
+from palpate_cli.send import Answer, answers_since
 from palpate_cli.stack import AlreadyRunning, NotReady, Stack
 from palpate_intake.files import open_files
 from palpate_intake.outcome import ReadClaim, Unreadable
+from palpate_intake.publishing import Publisher, event_of
 from palpate_intake.reading import read_claims
 from palpate_runtime.embedded import NoServer
 from palpate_schemas.events import ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected, CorrectionEvent
@@ -97,7 +98,7 @@ def _play(stack: Stack, samples: Path, seen: Seen) -> int:
         told = _until(lambda: _watch_mail(stack.mail, seen) >= len(_failing(seen)))
         console.print("\n[bold]4. A claim is corrected and sent again[/]")
         for event in corrections:
-            publish(redis, event)
+            Publisher(redis).publish([event])
             seen.sent[event.source, event.id] = event.data.claim_id
             console.print(
                 f"  sent {event.type} {escape(event.data.claim_id)} version {event.data.version}", highlight=False
@@ -120,15 +121,15 @@ def _send_samples(redis: "Redis", samples: Path, seen: Seen) -> list[ClaimEvent]
         if isinstance(read, Unreadable):
             console.print(f"  [yellow]unreadable[/]{'':<19} [dim]{escape(name)}[/]", highlight=False)
             continue
-        event = event_of(read, SOURCE, None, datetime.now(UTC))
-        publish(redis, event)
+        event = event_of(read, SOURCE, datetime.now(UTC))
+        Publisher(redis).publish([event])
         seen.sent[event.source, event.id] = event.data.claim_id
         console.print(f"  sent {escape(event.data.claim_id):<24} [dim]{escape(name)}[/]", highlight=False)
     redis.xadd(CLAIMS_CREATED, {EVENT_FIELD: b'{"specversion": "1.0", "id": "broken", "source": "urn:palpate:demo"'})
     seen.sent["", ""] = "(cut off)"
     console.print("  sent an event that is cut off in the middle", highlight=False)
     later = (read for _, read in _claims_in(samples / CORRECTIONS_FOLDER) if isinstance(read, ReadClaim))
-    return [event_of(read, SOURCE, None, datetime.now(UTC)) for read in later]
+    return [event_of(read, SOURCE, datetime.now(UTC)) for read in later]
 
 
 def _claims_in(*folders: Path) -> Iterator[tuple[str, ReadClaim | Unreadable]]:

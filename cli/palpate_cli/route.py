@@ -14,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from palpate_cli.check import complaint
-from palpate_cli.send import event_of
 from palpate_cli.where import table_store
 from palpate_intake.files import open_files
 from palpate_intake.outcome import Unreadable
+from palpate_intake.publishing import event_of
 from palpate_intake.reading import read_claims
 from palpate_notifier.cases import Status
 from palpate_notifier.database import open_database
@@ -104,7 +104,7 @@ def _in_file(name: str, profile_folders: tuple[Path, ...], now: datetime) -> Ite
                 if isinstance(read, Unreadable):
                     _refuse(complaint(file, read))
                     continue
-                event = event_of(read, "urn:palpate:cli", None, now)
+                event = event_of(read, "urn:palpate:cli", now)
                 found = answer(event.model_dump_json(exclude_none=True, by_alias=True).encode(), "", book, now)
                 verdict = found.event.data
                 if isinstance(verdict, ClaimVerdict):

@@ -1,6 +1,5 @@
 """`palpate send`: claims from files onto the stream, and the verdicts back."""
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -15,61 +14,25 @@ from rich.markup import escape
 from palpate_cli.check import complaint
 from palpate_cli.where import partitions
 from palpate_intake.files import open_files
-from palpate_intake.outcome import ReadClaim, Unreadable
+from palpate_intake.outcome import Unreadable
+from palpate_intake.publishing import EVENT_TYPES, Publisher, batches, event_of
 from palpate_intake.reading import read_claims
 from palpate_runtime.servers import WrongUrl, client_for
-from palpate_schemas.events import SCHEMA_URI, ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected
+from palpate_schemas.events import ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected
 from palpate_schemas.streams import (
-    CLAIMS_CREATED,
     CLAIMS_FAILED,
     CLAIMS_PASSED,
     CLAIMS_REJECTED,
     EVENT_FIELD,
-    partition_of,
     partitioned,
 )
 
 SENT, SOME_FAILED, NOT_SENT = 0, 1, 2
-EVENT_TYPES = ("claim.created", "claim.corrected", "claim.voided")
 
 console, errors = Console(), Console(stderr=True)
 
 Answer = ClaimPassed | ClaimFailed | ClaimRejected
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
-
-
-def event_of(read: ReadClaim, source: str, event_type: str | None, now: datetime) -> ClaimEvent:
-    """The event that a claim of a file is sent as.
-
-    A file that holds a full event is sent as it is.  Otherwise the id follows from the claim, so that the same file
-    sent twice is the same event; a version above 1 is a correction unless `event_type` says otherwise.
-    """
-    if read.event is not None:
-        return read.event
-    claim = read.claim
-    kind = event_type or (
-        "claim.voided" if claim.frequency_code == "8" else "claim.created" if claim.version == 1 else "claim.corrected"
-    )
-    digest = hashlib.sha256(f"{source}\0{kind}\0{claim.model_dump_json()}".encode()).hexdigest()
-    return ClaimEvent.model_validate(
-        {
-            "specversion": "1.0",
-            "id": digest[:32],
-            "source": source,
-            "type": kind,
-            "subject": claim.claim_id,
-            "time": now,
-            "dataschema": SCHEMA_URI.format(type=kind),
-            "data": claim,
-        }
-    )
-
-
-def publish(redis: "Redis", event: ClaimEvent, parts: Sequence[int | None] = (None,)) -> None:
-    """XADD one event, to its patient's partition where there are some."""
-    body = event.model_dump_json(exclude_none=True, by_alias=True).encode()
-    part = parts[partition_of(event.data.patient.id, len(parts))]
-    redis.xadd(partitioned(CLAIMS_CREATED, part), {EVENT_FIELD: body})
 
 
 def answers_since(redis: "Redis", cursors: dict[str, bytes], *, block_ms: int) -> Iterator[Answer]:
@@ -121,25 +84,39 @@ def _send(
 ) -> int:
     answers = [partitioned(name, part) for name in (CLAIMS_PASSED, CLAIMS_FAILED, CLAIMS_REJECTED) for part in parts]
     cursors = {stream: _last_id(redis, stream) for stream in answers}
-    code, waiting = SENT, {}
-    for name, stream in open_files(patterns):
-        with stream:
-            for read in read_claims(stream, name):
-                if isinstance(read, Unreadable):
-                    _complain(complaint(name, read))
-                    code = NOT_SENT
-                    continue
-                event = event_of(read, source, event_type, datetime.now(UTC))
-                publish(redis, event, parts)
-                waiting[event.source, event.id] = event.data.claim_id
-                console.print(
-                    f"sent {escape(event.type)} {escape(event.data.claim_id)} version {event.data.version}",
-                    highlight=False,
-                )
+    outcomes = _Outcomes(source, event_type)
+    publisher, waiting = Publisher(redis, parts), {}
+    for batch in batches(outcomes.of(patterns)):
+        publisher.publish(batch)
+        for event in batch:
+            waiting[event.source, event.id] = event.data.claim_id
+            console.print(
+                f"sent {escape(event.type)} {escape(event.data.claim_id)} version {event.data.version}",
+                highlight=False,
+            )
+    code = outcomes.code
     if wait_s <= 0 or not waiting:
         return code
     failed = _await_answers(redis, cursors, waiting, wait_s)
     return code or (SOME_FAILED if failed else SENT)
+
+
+class _Outcomes:
+    """Every claim of some files as its event; what cannot be read is said, and passed over."""
+
+    def __init__(self, source: str, event_type: str | None) -> None:
+        self._source, self._event_type = source, event_type
+        self.code = SENT
+
+    def of(self, patterns: Sequence[str]) -> Iterator[ClaimEvent]:
+        for name, stream in open_files(patterns):
+            with stream:
+                for read in read_claims(stream, name):
+                    if isinstance(read, Unreadable):
+                        _complain(complaint(name, read))
+                        self.code = NOT_SENT
+                    else:
+                        yield event_of(read, self._source, datetime.now(UTC), event_type=self._event_type)
 
 
 def _await_answers(

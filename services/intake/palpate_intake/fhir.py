@@ -148,7 +148,7 @@ class _Mapping:
         billing = self._provider(claim.get("provider"), "provider")
         return {
             "claim_id": claim_id,
-            "version": self._version(),
+            **self._version(),
             "frequency_code": self._frequency(),
             "submitted_on": day(claim.get("created")),
             "payer": payer_of(claim, self._references),
@@ -168,10 +168,11 @@ class _Mapping:
 
     # -- the claim as a whole -------------------------------------------------------------------------------------
 
-    def _version(self) -> int:
-        """`meta.versionId`, where it is a number: a server raises it with every change."""
+    def _version(self) -> dict[str, int]:
+        """`meta.versionId`, where it is a number: a server raises it with every change.  Unsaid otherwise."""
         sent = text(obj(self._claim.get("meta")).get("versionId")) or ""
-        return int(sent) if sent.isascii() and sent.isdigit() and 0 < len(sent) < 10 and int(sent) > 0 else 1
+        known = sent.isascii() and sent.isdigit() and 0 < len(sent) < 10 and int(sent) > 0
+        return {"version": int(sent)} if known else {}
 
     def _frequency(self) -> str:
         if text(self._claim.get("status")) in _WITHDRAWN:
