@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import ClaimEvent
@@ -36,6 +37,16 @@ class Envelope:
     version: str = ""
     transaction_segment: int = 0
     """Position of the ST segment, so that segments can be counted within the transaction."""
+    sender_qualifier: str = ""
+    receiver_qualifier: str = ""
+    usage: str = ""
+    """ISA15: `P` production, `T` test."""
+    group_sender: str = ""
+    group_receiver: str = ""
+    reference: str = ""
+    """BHT03, the sender's own number of the transaction."""
+    submitter: str = ""
+    """NM109 of NM1*41, by which the receiver knows the submitter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,16 @@ class ReadClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognised:
+    """What is known of a claim of an 837P that could not be read, so that a 277CA can say which one it is."""
+
+    billing_npi: str | None = None
+    charge: Decimal | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """A claim, or a whole file, that could not be read.  Reading goes on after it."""
 
@@ -93,6 +114,7 @@ class Unreadable:
     claim_id: str | None = None
     structure: tuple[StructureFinding, ...] = ()
     envelope: Envelope | None = None
+    recognised: Recognised = Recognised()
 
 
 Outcome = ReadClaim | Unreadable

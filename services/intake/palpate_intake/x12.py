@@ -96,7 +96,12 @@ class _Reader:
         self._open.add("ISA")
         self._groups = 0
         self._envelope = Envelope(
-            sender=_at(elements, 6), receiver=_at(elements, 8), interchange_control=_at(elements, 13)
+            sender=_at(elements, 6),
+            receiver=_at(elements, 8),
+            interchange_control=_at(elements, 13),
+            sender_qualifier=_at(elements, 5),
+            receiver_qualifier=_at(elements, 7),
+            usage=_at(elements, 15),
         )
 
     def _gs(self, elements: list[str]) -> None:
@@ -105,7 +110,13 @@ class _Reader:
         self._open.add("GS")
         self._groups += 1
         self._transactions = 0
-        self._envelope = replace(self._envelope, group_control=_at(elements, 6), version=_at(elements, 8))
+        self._envelope = replace(
+            self._envelope,
+            group_control=_at(elements, 6),
+            version=_at(elements, 8),
+            group_sender=_at(elements, 2),
+            group_receiver=_at(elements, 3),
+        )
 
     def _st(self, elements: list[str]) -> None:
         self._close("ST")
@@ -123,6 +134,8 @@ class _Reader:
             transaction_control=_at(elements, 2),
             version=version,
             transaction_segment=self._segments.number,
+            reference="",
+            submitter="",
         )
         self._billing = self._receiver = self._written_on = self._written_at = None
         self._subscriber = Subscriber()
@@ -196,6 +209,7 @@ class _Reader:
     # -- who bills, who is treated, who pays ----------------------------------------------------------------------
 
     def _bht(self, elements: list[str]) -> None:
+        self._envelope = replace(self._envelope, reference=_at(elements, 3))
         self._written_on = day(_at(elements, 4))
         clock = _at(elements, 5)
         if self._written_on is not None and clock[:4].isascii() and clock[:4].isdigit() and len(clock) >= 4:
@@ -254,6 +268,8 @@ class _Reader:
             self._billing = self._party = party
         elif role == "40":
             self._receiver = party
+        elif role == "41":
+            self._envelope = replace(self._envelope, submitter=party.identifier)
         elif role == "IL":
             self._subscriber.insured = party
         elif role == "QC":

@@ -10,7 +10,16 @@ from pydantic import ValidationError
 
 from palpate_intake.hints import Hints
 from palpate_intake.note_minutes import noted_time
-from palpate_intake.outcome import Envelope, Locate, Outcome, ReadClaim, StructureFinding, Unmapped, Unreadable
+from palpate_intake.outcome import (
+    Envelope,
+    Locate,
+    Outcome,
+    ReadClaim,
+    Recognised,
+    StructureFinding,
+    Unmapped,
+    Unreadable,
+)
 from palpate_intake.party import NO_NPI, Party
 from palpate_intake.patient_id import opaque_patient_id
 from palpate_intake.x12_segments import Delimiters, words
@@ -149,16 +158,15 @@ def number(text: str) -> Decimal | str:
 def claim_of(gathered: Gathered, file: str, hints: Hints) -> Outcome:
     """The claim in the contract's form, or the reasons why it cannot have it."""
     position = f"segment {gathered.segment}"
-    claim_id = _at(gathered.claim, 1)
     if gathered.refused is not None:
         reasons: tuple[RejectionError, ...] = (RejectionError(pointer="", reason=gathered.refused),)
-        return Unreadable(file, position, reasons, claim_id[:64] or None, tuple(gathered.structure), gathered.envelope)
+        return _unread(gathered, file, reasons)
     data = _Mapping(gathered, hints).data()
     try:
         claim = Claim.model_validate(data)
     except ValidationError as error:
         reasons = tuple(_with_segment(reason, gathered) for reason in reasons_of(error))
-        return Unreadable(file, position, reasons, claim_id[:64] or None, tuple(gathered.structure), gathered.envelope)
+        return _unread(gathered, file, reasons)
     return ReadClaim(
         hints.applied(claim),
         file,
@@ -170,6 +178,30 @@ def claim_of(gathered: Gathered, file: str, hints: Hints) -> Outcome:
             gathered.references.get("F8"), tuple(gathered.attachments), tuple(gathered.notes + _line_notes(gathered))
         ),
         locate=locator(gathered),
+    )
+
+
+def _unread(gathered: Gathered, file: str, reasons: tuple[RejectionError, ...]) -> Unreadable:
+    return Unreadable(
+        file,
+        f"segment {gathered.segment}",
+        reasons,
+        _at(gathered.claim, 1)[:64] or None,
+        tuple(gathered.structure),
+        gathered.envelope,
+        _recognised(gathered),
+    )
+
+
+def _recognised(gathered: Gathered) -> Recognised:
+    charge = number(_at(gathered.claim, 2))
+    spans = [line.dates or gathered.dates for line in gathered.lines] or [gathered.dates]
+    days = sorted(day for each in spans if each is not None for day in each if day is not None)
+    return Recognised(
+        billing_npi=gathered.billing.npi if gathered.billing else None,
+        charge=charge if isinstance(charge, Decimal) else None,
+        first_day=days[0] if days else None,
+        last_day=days[-1] if days else None,
     )
 
 
