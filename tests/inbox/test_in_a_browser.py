@@ -15,11 +15,11 @@ from axe_core_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from palpate_notifier.channels import email
-from palpate_notifier.channels.attempt import Sent
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import load_directory
 from palpate_notifier.inbox.app import inbox_app
 from palpate_notifier.settings import NotifierSettings
+from palpate_runtime.attempt import Sent
 from palpate_runtime.embedded import free_port
 from tests.conftest import MailSink
 from tests.inbox.browsers import a_browser, chromium, served

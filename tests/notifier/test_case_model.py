@@ -17,7 +17,6 @@ from sqlalchemy import select
 
 from palpate_cli.stack import EXAMPLE_DIRECTORY
 from palpate_notifier.cases import LIVE
-from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.database import migrate, open_database
 from palpate_notifier.directory import load_directory
 from palpate_notifier.dispatcher import Dispatcher
@@ -26,6 +25,7 @@ from palpate_notifier.recorder import Recorder
 from palpate_notifier.routing import load_routes
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import CaseRow, Delivery, Notice
+from palpate_runtime.attempt import Attempt, Sent
 from palpate_schemas.verdict import ClaimVerdict
 from tests.notifier.conftest import Acks, Clock
 from tests.notifier.verdicts import entry, failed, later, passed, voided

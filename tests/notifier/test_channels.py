@@ -15,13 +15,13 @@ from sqlalchemy import select
 from standardwebhooks import Webhook as Verifier
 
 from palpate_notifier.channels import apprise, webhook
-from palpate_notifier.channels.attempt import Attempt, Sent
-from palpate_notifier.channels.webhook import NotAllowed, checked_address
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import Channel, Person, Webhook
 from palpate_notifier.sender import Sender
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import Delivery, DisabledChannel
+from palpate_runtime.attempt import Attempt, Sent
+from palpate_runtime.webhooks import NotAllowed, checked_address
 from tests.conftest import MailSink
 from tests.notifier.conftest import Clock
 from tests.notifier.stories import Story

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import Directory
 from palpate_notifier.dispatcher import Dispatcher
@@ -25,6 +24,7 @@ from palpate_notifier.recorder import Recorder
 from palpate_notifier.sender import Sender
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import Delivery
+from palpate_runtime.attempt import Attempt, Sent
 from tests.conftest import MailSink
 from tests.notifier.conftest import Acks, Clock
 from tests.notifier.verdicts import FIRST, entry, failed

@@ -16,10 +16,10 @@ from enum import StrEnum
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.directory import Channel, Person
 from palpate_notifier.messages import Message
 from palpate_notifier.tables import Delivery, DeliveryCase, DisabledChannel
+from palpate_runtime.attempt import Attempt, Sent
 
 MOST_DEATHS = 10
 """Of senders, before they handed a message over: one more, and the message is what they die of."""

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.channels import apprise, email, webhook
-from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.database import Outage, Sessions
 from palpate_notifier.directory import Channel, Directory
 from palpate_notifier.messages import not_delivered
@@ -30,6 +29,7 @@ from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase, DisabledChannel
 from palpate_notifier.waking import Wake
 from palpate_runtime import metrics
+from palpate_runtime.attempt import Attempt, Sent
 
 log = structlog.stdlib.get_logger()
 

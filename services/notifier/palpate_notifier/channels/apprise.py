@@ -4,9 +4,9 @@ import asyncio
 from importlib import import_module
 from importlib.util import find_spec
 
-from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.directory import Person
 from palpate_notifier.tables import Delivery
+from palpate_runtime.attempt import Attempt, Sent
 
 
 def is_there() -> bool:

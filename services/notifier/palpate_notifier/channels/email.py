@@ -7,9 +7,9 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
-from palpate_notifier.channels.attempt import Attempt, Sent
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import Delivery
+from palpate_runtime.attempt import Attempt, Sent
 
 
 def message_of(delivery: Delivery, mail_from: str) -> EmailMessage:

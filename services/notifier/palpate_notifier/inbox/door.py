@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from palpate_notifier.channels import email
-from palpate_notifier.channels.attempt import Sent
 from palpate_notifier.directory import Person
 from palpate_notifier.inbox import sign_in, wording
 from palpate_notifier.inbox.web import Asked, Inbox, form_of, is_ours
 from palpate_notifier.tables import Delivery
+from palpate_runtime.attempt import Sent
 
 log = structlog.stdlib.get_logger()
 
