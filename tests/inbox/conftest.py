@@ -16,7 +16,7 @@ import pytest
 from starlette.applications import Starlette
 
 from palpate_notifier.database import Sessions, migrate, open_database
-from palpate_notifier.directory import load_directory
+from palpate_notifier.directory import Directory, load_directory
 from palpate_notifier.inbox.app import inbox_app
 from palpate_notifier.inbox.sign_in import hash_of
 from palpate_notifier.settings import NotifierSettings
@@ -149,6 +149,10 @@ class House:
     app: Starlette
     mail_sink: MailSink
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def directory(self) -> Directory:
+        return self.story.directory
 
     def browser(self, **more: Any) -> Browser:
         client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app, **more), base_url=ADDRESS)

@@ -4,6 +4,9 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from palpate_notifier.inbox.app import inbox_app
+from palpate_notifier.inbox.case_page import ACTIONS
+from palpate_notifier.settings import NotifierSettings
 from tests.inbox.conftest import ADDRESS, RIVER, Browser, House
 
 EVERYBODY = {"ada", "ben", "cleo", "fay", "bo", "pat", "rita", "rob", "root", "ole"}
@@ -30,26 +33,36 @@ MAY = {
     ("GET", "/operations"): {"ole"},
     ("POST", "/sign-out"): EVERYBODY,
 }
-OPEN_TO_ALL = {
-    ("GET", "/sign-in"),
-    ("POST", "/sign-in"),
-    ("GET", "/sign-in/{token}"),
-    ("POST", "/sign-in/{token}"),
-    ("GET", "/static/inbox.css"),
-}
+OPEN_TO_ALL = {("GET", "/sign-in"), ("GET", "/static/inbox.css")}
+BY_LINK = {("POST", "/sign-in"), ("GET", "/sign-in/{token}"), ("POST", "/sign-in/{token}")}
+BY_PROVIDER = {("GET", "/sign-in/openid"), ("GET", "/sign-in/openid/return"), ("GET", "/sign-in/openid/end")}
+PROVIDER = {"oidc_issuer": "https://login.example", "oidc_client_id": "palpate"}
 
 
-def test_the_matrix_names_every_route(house: House) -> None:
+@pytest.mark.parametrize(
+    ("settings", "doors"),
+    [({}, BY_LINK), (PROVIDER, BY_PROVIDER), (PROVIDER | {"magic_links": "on"}, BY_LINK | BY_PROVIDER)],
+    ids=["link", "provider", "both"],
+)
+def test_the_matrix_names_every_route(house: House, settings: dict[str, str], doors: set[tuple[str, str]]) -> None:
+    chosen = NotifierSettings(inbox_url=ADDRESS, **settings)  # type: ignore[arg-type]  # pydantic reads them
+    app = inbox_app(house.story.sessions, house.directory, chosen, house.story.clock, ADDRESS)
+    assert all(isinstance(route, Route) for route in app.routes)
     routes = {
         (method, route.path)
-        for route in house.app.routes
+        for route in app.routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}
     }
     named = {
         (method, path if "/cases/{reference}/" not in path else "/cases/{reference}/{action}") for method, path in MAY
     }
-    assert routes == named | OPEN_TO_ALL
+    assert routes == named | OPEN_TO_ALL | doors
+
+
+def test_the_matrix_names_every_action() -> None:
+    named = {path.rpartition("/")[2] for _, path in MAY if path.startswith("/cases/{reference}/")}
+    assert named == set(ACTIONS)
 
 
 @pytest.mark.parametrize("person", sorted(EVERYBODY))

@@ -2,10 +2,13 @@
 
 import logging
 
+import httpx
 import pytest
 from sqlalchemy import select
 
-from palpate_notifier.inbox.headers import HEADERS
+from palpate_notifier.directory import Directory
+from palpate_notifier.inbox.cookies import is_our_path
+from palpate_notifier.inbox.headers import headers_of
 from palpate_notifier.tables import SignedIn, SignInLink
 from tests.inbox.conftest import ADDRESS, House
 
@@ -126,9 +129,55 @@ async def test_a_form_from_elsewhere_does_nothing(house: House, headers: dict[st
 
 
 async def test_every_answer_has_the_safe_headers(house: House) -> None:
-    browser = await house.signed_in("ada")
-    for path in ("/", "/sign-in", "/sign-in/nothing", "/nowhere", "/cases/NOPE", "/static/inbox.css"):
+    browser, safe = await house.signed_in("ada"), headers_of(https=True, leads_to=None)
+    assert "default-src 'none'" in safe["Content-Security-Policy"]
+    for path in ("/", "/sign-in", "/sign-in/nothing", "/nowhere", "/cases/NOPE"):
         answer = await browser.open(path)
-        assert {name: answer.headers[name] for name in HEADERS} == HEADERS, path
-        assert "strict-transport-security" in answer.headers
-    assert (await browser.open("/")).headers["cache-control"] == "no-store"
+        assert {name: answer.headers[name] for name in safe} == safe, path
+    style = await browser.open("/static/inbox.css")
+    assert {name: style.headers[name] for name in safe if name != "Cache-Control"}.items() <= safe.items()
+
+
+async def test_who_signs_in_anew_leaves_no_session_behind(house: House) -> None:
+    """Nor can a cookie that somebody planted beforehand become a session."""
+    browser = await house.signed_in("ada")
+    before = browser.client.cookies["__Host-palpate"]
+    entered = await browser.send(await browser.link("ada@harbor.example"))
+    assert before not in entered.headers["set-cookie"]
+    planted = house.browser()
+    planted.client.cookies.set("__Host-palpate", before)
+    assert (await planted.open("/")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("wanted", "where"),
+    [
+        ("/billing?rule=units-total-over&status=open", "/billing?rule=units-total-over&status=open"),
+        ("/", "/"),
+        ("//evil.example", "/"),
+        ("/%2F/evil.example", "/"),
+        ("/cases/a\\evil.example", "/cases/a%5Cevil.example"),
+        ("/" + "a" * 400, "/"),
+    ],
+)
+async def test_whoever_signs_in_goes_on_to_where_they_were_going(house: House, wanted: str, where: str) -> None:
+    browser = house.browser()
+    await browser.client.get(httpx.URL(ADDRESS).copy_with(raw_path=wanted.encode()))
+    link = await browser.link("bo@harbor.example")
+    assert (await browser.send(link)).headers["location"] == where
+    assert "__Host-palpate-next" not in browser.client.cookies
+
+
+@pytest.mark.parametrize(
+    "planted", ["https://evil.example", "//evil.example", "/\\evil", "/a\r\nSet-Cookie: x=y", "javascript:1"]
+)
+def test_a_planted_cookie_leads_nowhere_else(planted: str) -> None:
+    assert not is_our_path(planted)
+
+
+async def test_two_who_share_an_address_cannot_both_be_the_first(house: House) -> None:
+    people = [person.model_copy(update={"email": "desk@harbor.example"}) for person in house.directory.people.values()]
+    shared = Directory({each.id: each for each in people}, house.directory.practices, people[0])
+    assert shared.by_email("desk@harbor.example") is None
+    assert shared.shared_addresses == sorted(house.directory.people)
+    assert house.directory.shared_addresses == []

@@ -42,6 +42,9 @@ def notifier_service(settings: NotifierSettings) -> Service:
         WrongRoutes: the routing file has one; the text names file and line.
     """
     directory = load_directory(settings.directory)
+    if settings.inbox_url is not None and directory.shared_addresses:
+        # They are told of their cases as ever; who shares an address cannot sign in by it.
+        log.warning("address_shared", count=len(directory.shared_addresses))
     engine, sessions = open_database(settings.database_url)
     broker = broker_for(settings)
 

@@ -27,11 +27,13 @@ digest_at = "07:30"                   # one mail a morning instead of one a wind
 channels = ["email", "webhook"]       # email alone by default; webhook and apprise need their addresses
 webhook = { url = "https://chat.harbor.example/hooks/ada", secret_file = "/run/secrets/ada_webhook" }
 apprise = ["sms://..."]               # needs the extra `palpate[apprise]`
+openid_subject = "00u1a2b3"           # their account at the OpenID provider; by e-mail address without it
 ```
 """
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, time
 from enum import StrEnum
@@ -151,6 +153,8 @@ class Person(_Entry):
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (Channel.EMAIL,)
     webhook: Webhook | None = None
     apprise: tuple[SecretStr, ...] = ()
+    openid_subject: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    """Their account at the OpenID provider (`sub`); without it they are known there by their e-mail address."""
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -308,9 +312,20 @@ class Directory:
         return frozenset(named | set(person.in_practices))
 
     def by_email(self, email: str) -> Person | None:
-        """Whose address this is, whatever its case."""
+        """Whose address this is, whatever its case; nobody's where several share it: it says not which of them."""
         wanted = email.strip().casefold()
-        return next((person for person in self.people.values() if person.email.casefold() == wanted), None)
+        found = [person for person in self.people.values() if person.email.casefold() == wanted]
+        return found[0] if len(found) == 1 else None
+
+    def by_subject(self, subject: str) -> Person | None:
+        """Whose account at the OpenID provider this is, where the directory says so."""
+        return next((person for person in self.people.values() if person.openid_subject == subject), None)
+
+    @property
+    def shared_addresses(self) -> list[str]:
+        """The ids of people who share an e-mail address with somebody: by it they cannot sign in."""
+        counts = Counter(person.email.casefold() for person in self.people.values())
+        return sorted(person.id for person in self.people.values() if counts[person.email.casefold()] > 1)
 
 
 def load_directory(path: Path) -> Directory:
@@ -339,6 +354,7 @@ def _checked(path: Path, raw: Mapping[str, Any]) -> Directory:
     practices = {practice.npi: practice for practice in file.practice}
     _twice(path, "people have the id", [person.id for person in file.person])
     _twice(path, "practices have the NPI", [practice.npi for practice in file.practice])
+    _twice(path, "people have the openid_subject", [each.openid_subject for each in file.person if each.openid_subject])
     _known(path, people, "the manager of the directory", file.manager)
     for practice in file.practice:
         for what in ("manager", "biller", "front_desk"):

@@ -1,11 +1,20 @@
 """What can be set for the notifier."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from palpate_runtime.settings import RuntimeSettings
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def is_safe_address(url: str) -> bool:
+    """Whether nobody on the way can read or change what goes there: HTTPS, or this machine."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
 class NotifierSettings(RuntimeSettings):
@@ -24,6 +33,18 @@ class NotifierSettings(RuntimeSettings):
     """Who does nothing in the inbox for this long is signed out."""
     inbox_longest_s: Annotated[float, Field(gt=0)] = 43_200.0
     """Who has been signed in to the inbox for this long signs in anew, however busy they were."""
+    oidc_issuer: str | None = None
+    """The OpenID provider by which people sign in to the inbox, exactly as its discovery document names itself."""
+    oidc_client_id: str | None = None
+    """As what the inbox is registered there; `<inbox_url>/sign-in/openid/return` is its redirect URI."""
+    oidc_client_secret: SecretStr | None = None
+    """Without it the inbox is a public client: PKCE alone."""
+    oidc_name: Annotated[str, Field(min_length=1, max_length=60)] = "your work account"
+    """What people call it: the button says "Sign in with ..."."""
+    oidc_verified_claim: Annotated[str, Field(min_length=1)] = "email_verified"
+    """The claim that must be true before the provider's e-mail address counts as theirs."""
+    magic_links: bool | None = None
+    """Whether people may sign in by a link that is mailed to them; by default only where there is no provider."""
     group_wait_s: Annotated[float | None, Field(ge=0)] = None
     """What comes within this time is one message a person; by default as the routes say, two minutes."""
     mails_per_hour: Annotated[int, Field(ge=1)] = 12
@@ -50,3 +71,21 @@ class NotifierSettings(RuntimeSettings):
     """A message that no server has taken for this long is given up, and the manager is told."""
     lease_s: Annotated[float, Field(gt=0)] = 120.0
     """How long one sender may hold a message; longer than the slowest SMTP conversation."""
+
+    @property
+    def mails_links(self) -> bool:
+        """Whether the inbox mails links to sign in by."""
+        return self.oidc_issuer is None if self.magic_links is None else self.magic_links
+
+    @model_validator(mode="after")
+    def _somebody_can_sign_in(self) -> Self:
+        if self.oidc_issuer is None:
+            if self.inbox_url is not None and not self.mails_links:
+                raise ValueError("PALPATE_MAGIC_LINKS is off and there is no PALPATE_OIDC_ISSUER: nobody could sign in")
+            return self
+        if not is_safe_address(self.oidc_issuer):
+            raise ValueError("PALPATE_OIDC_ISSUER must begin with https:// (http:// on this machine alone)")
+        for name in ("oidc_client_id", "inbox_url"):
+            if getattr(self, name) is None:
+                raise ValueError(f"PALPATE_OIDC_ISSUER needs PALPATE_{name.upper()}")
+        return self

@@ -19,6 +19,8 @@ from palpate_notifier.inbox.case_page import act, case_page
 from palpate_notifier.inbox.door import Door
 from palpate_notifier.inbox.headers import SafeHeaders
 from palpate_notifier.inbox.manager import manager
+from palpate_notifier.inbox.openid import Provider
+from palpate_notifier.inbox.openid_door import OpenIdDoor
 from palpate_notifier.inbox.operations import operations
 from palpate_notifier.inbox.web import STYLE, Inbox, for_members
 from palpate_notifier.settings import NotifierSettings
@@ -48,9 +50,8 @@ def inbox_app(
         routes=[
             Route("/", for_members(inbox, my_cases)),
             Route("/sign-in", door.show),
-            Route("/sign-in", door.ask, methods=["POST"]),
-            Route("/sign-in/{token}", door.look),
-            Route("/sign-in/{token}", door.enter, methods=["POST"]),
+            *_by_provider(inbox),
+            *(_by_link(door) if settings.mails_links else ()),
             Route("/sign-out", for_members(inbox, door.leave), methods=["POST"]),
             Route("/cases/{reference}", for_members(inbox, case_page)),
             Route("/cases/{reference}/{action}", for_members(inbox, act), methods=["POST"]),
@@ -62,9 +63,36 @@ def inbox_app(
             Route("/operations", for_members(inbox, operations, attrgetter("operates"))),
             Route("/static/inbox.css", _style),
         ],
-        middleware=[Middleware(SafeHeaders, https=inbox.https)],
+        middleware=[Middleware(SafeHeaders, https=inbox.https, leads_to=settings.oidc_issuer)],
         exception_handlers={HTTPException: wrong},
     )
+
+
+def _by_link(door: Door) -> list[Route]:
+    return [
+        Route("/sign-in", door.ask, methods=["POST"]),
+        Route("/sign-in/{token}", door.look),
+        Route("/sign-in/{token}", door.enter, methods=["POST"]),
+    ]
+
+
+def _by_provider(inbox: Inbox) -> list[Route]:
+    settings = inbox.settings
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return []
+    provider = Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        inbox.clock,
+        verified_claim=settings.oidc_verified_claim,
+    )
+    door = OpenIdDoor(inbox, provider)
+    return [
+        Route("/sign-in/openid", door.leave_for),
+        Route("/sign-in/openid/return", door.come_back),
+        Route("/sign-in/openid/end", door.end_there),
+    ]
 
 
 async def _style(_request: Request) -> Response:

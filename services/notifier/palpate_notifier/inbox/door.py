@@ -1,7 +1,6 @@
 """The pages before one is signed in: asking for a link, opening it, pressing the button; and going out again."""
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,8 +24,15 @@ class Door:
         self._inbox = inbox
 
     async def show(self, _request: Request) -> Response:
-        """The form that asks for an address."""
-        return self._inbox.page("sign_in.html", visitor=None, form_token="")
+        """The ways in that there are."""
+        inbox = self._inbox
+        return inbox.page(
+            "sign_in.html",
+            visitor=None,
+            form_token="",
+            provider=inbox.provider_name,
+            mails_links=inbox.settings.mails_links,
+        )
 
     async def ask(self, request: Request) -> Response:
         """Mail a link.  The answer is the same whoever asks, so that nobody learns who works here."""
@@ -52,30 +58,24 @@ class Door:
         """Use the link up and sign in."""
         if not is_ours(request.headers):
             return self._inbox.says(403, "You are not signed in", "Open the link in the mail anew.")
-        now = self._inbox.clock()
-        async with self._inbox.sessions.begin() as session:
-            entered = await sign_in.consume(session, request.path_params["token"], self._inbox.directory, now)
-            await self._tidy(session)
-        if entered is None:
-            return self._used_up()
-        answer = RedirectResponse("/", 303)
-        answer.set_cookie(
-            self._inbox.cookie_name,
-            entered[1],
-            max_age=int(self._inbox.longest.total_seconds()),
-            path="/",
-            secure=self._inbox.https,
-            httponly=True,
-            # Not `strict`: whoever comes from the link in a mail would look signed out.
-            samesite="lax",
-        )
+        inbox, now = self._inbox, self._inbox.clock()
+        async with inbox.sessions.begin() as session:
+            person = await sign_in.consume(session, request.path_params["token"], inbox.directory, now)
+            if person is None:
+                return self._used_up()
+            before = inbox.cookies.get(request, inbox.cookie)
+            cookie = await sign_in.enter(session, person, now, by="link", before=before)
+            await sign_in.forget_ended(session, now, idle=inbox.idle, longest=inbox.longest)
+        answer = inbox.cookies.onward(request)
+        inbox.cookies.put(answer, inbox.cookie, cookie, inbox.longest)
         return answer
 
     async def leave(self, asked: Asked) -> Response:
         """Sign out."""
         await sign_in.sign_out(asked.session, asked.cookie, asked.visitor.person, asked.now)
-        answer = RedirectResponse("/sign-in", 303)
-        answer.delete_cookie(self._inbox.cookie_name, path="/", secure=self._inbox.https, httponly=True)
+        # A provider is told by a request of its own: while this one writes, nobody waits for another machine.
+        answer = RedirectResponse("/sign-in/openid/end" if self._inbox.provider_name else "/sign-in", 303)
+        self._inbox.cookies.drop(answer, self._inbox.cookie)
         return answer
 
     def _used_up(self) -> Response:
@@ -98,7 +98,3 @@ class Door:
         attempt = await email.send(mail, self._inbox.settings)
         if attempt.sent is not Sent.ACCEPTED:
             log.warning("sign_in_link_not_sent", outcome=attempt.sent.value, smtp_code=attempt.detail)
-
-    async def _tidy(self, session: AsyncSession) -> None:
-        inbox = self._inbox
-        await sign_in.forget_ended(session, inbox.clock(), idle=inbox.idle, longest=inbox.longest)

@@ -1,14 +1,11 @@
 """What every answer of the inbox tells the browser: run nothing, load nothing from elsewhere, keep nothing."""
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# No script at all: every action works without one.
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # Not `no-referrer`: browsers then send `Origin: null` with our own forms, and the check of Origin would be blind.
@@ -20,11 +17,30 @@ HEADERS = {
 }
 
 
+def headers_of(*, https: bool, leads_to: str | None) -> dict[str, str]:
+    """The headers of every answer.
+
+    Args:
+        https: Whether browsers reach it by HTTPS.
+        leads_to: The OpenID provider, to which the form that signs out leads on; Chromium holds redirects of a form
+            against the policy, too.
+    """
+    parts = urlsplit(leads_to or "")
+    forms = f"'self' {parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"
+    # No script at all: every action works without one.
+    policy = (
+        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {forms}; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    safe = {"Content-Security-Policy": policy, **HEADERS, "Cache-Control": "no-store"}
+    return safe | {"Strict-Transport-Security": "max-age=31536000"} if https else safe
+
+
 class SafeHeaders:
     """Adds the headers to every answer."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
-        self._app, self._https = app, https
+    def __init__(self, app: ASGIApp, *, https: bool, leads_to: str | None = None) -> None:
+        self._app, self._headers = app, headers_of(https=https, leads_to=leads_to)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on, headers added."""
@@ -32,11 +48,8 @@ class SafeHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
-                if self._https:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
             await send(message)
 
         await self._app(scope, receive, with_headers)

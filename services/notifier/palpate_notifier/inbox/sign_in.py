@@ -44,21 +44,38 @@ async def still_works(session: AsyncSession, token: str, now: datetime) -> bool:
     return link is not None and link.used_at is None and link.expires_at > now
 
 
-async def consume(session: AsyncSession, token: str, directory: Directory, now: datetime) -> tuple[Person, str] | None:
-    """Use a link up: who it was for, and the value of their new cookie; None when it lets nobody in."""
+async def consume(session: AsyncSession, token: str, directory: Directory, now: datetime) -> Person | None:
+    """Use a link up: who it was for; None when it lets nobody in."""
     used = (
         update(SignInLink)
         .where(SignInLink.token_hash == hash_of(token), SignInLink.used_at.is_(None), SignInLink.expires_at > now)
         .values(used_at=now)
         .returning(SignInLink.person)
     )
-    person = directory.people.get((await session.scalar(used)) or "")
-    if person is None:
-        return None
+    return directory.people.get((await session.scalar(used)) or "")
+
+
+async def enter(session: AsyncSession, person: Person, now: datetime, *, by: str, before: str = "") -> str:
+    """Sign somebody in.
+
+    Args:
+        session: Open, in a transaction.
+        person: Who has shown that it is they.
+        now: The time.
+        by: How they showed it, for the audit: `link` or `openid`.
+        before: The cookie that their browser had; that session ends, whoever's it was.
+
+    Returns:
+        The value of their cookie, always a new one.
+    """
+    if before:
+        await session.execute(delete(SignedIn).where(SignedIn.cookie_hash == hash_of(before)))
     cookie = secrets.token_urlsafe(32)
     session.add(SignedIn(cookie_hash=hash_of(cookie), person=person.id, since=now, last_seen_at=now))
-    await audit.record(session, actor=person.id, action="signed in", about=f"person/{person.id}", at=now)
-    return person, cookie
+    await audit.record(
+        session, actor=person.id, action="signed in", about=f"person/{person.id}", at=now, detail={"by": by}
+    )
+    return cookie
 
 
 async def who_is_it(

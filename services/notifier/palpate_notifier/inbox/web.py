@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from palpate_notifier import audit
 from palpate_notifier.actions import By, Conflict, NoSuchCase, NotPossible
@@ -21,6 +21,7 @@ from palpate_notifier.database import Sessions
 from palpate_notifier.directory import Directory
 from palpate_notifier.inbox import wording
 from palpate_notifier.inbox.access import Visitor
+from palpate_notifier.inbox.cookies import Cookies
 from palpate_notifier.inbox.limits import Limit
 from palpate_notifier.inbox.sign_in import LINK_LASTS, form_token, who_is_it
 from palpate_notifier.settings import NotifierSettings
@@ -48,8 +49,12 @@ class Inbox:
     asked: Limit = field(default_factory=lambda: Limit(20, LINK_LASTS))
     """Requests for a link, by network address."""
     templates: Environment = field(init=False)
+    cookies: Cookies = field(init=False)
+    cookie: str = "palpate"
+    """The name of the cookie of those who are signed in, before its prefix."""
 
     def __post_init__(self) -> None:
+        self.cookies = Cookies(https=self.https)
         self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(["html"]),
@@ -65,9 +70,9 @@ class Inbox:
         return self.address.startswith("https://")
 
     @property
-    def cookie_name(self) -> str:
-        """`__Host-` binds the cookie to this host and to HTTPS; plain HTTP on loopback cannot have it."""
-        return "__Host-palpate" if self.https else "palpate"
+    def provider_name(self) -> str | None:
+        """What people call the OpenID provider; None where there is none."""
+        return self.settings.oidc_name if self.settings.oidc_issuer is not None else None
 
     @property
     def idle(self) -> timedelta:
@@ -147,7 +152,7 @@ def for_members(inbox: Inbox, page: Page, allowed: Callable[[Visitor], bool] = l
     """An endpoint for people who are signed in and for whom the page exists."""
 
     async def endpoint(request: Request) -> Response:
-        cookie = request.cookies.get(inbox.cookie_name, "")
+        cookie = inbox.cookies.get(request, inbox.cookie)
         form = await form_of(request) if request.method == "POST" else FormData()
         if form is None:
             return inbox.says(413, "That is too much", "The form was larger than any form of this page.")
@@ -158,7 +163,7 @@ def for_members(inbox: Inbox, page: Page, allowed: Callable[[Visitor], bool] = l
                 now = inbox.clock()
                 person = await who_is_it(session, cookie, inbox.directory, now, idle=inbox.idle, longest=inbox.longest)
                 if person is None:
-                    return RedirectResponse("/sign-in", 303)
+                    return inbox.cookies.to_the_door(request)
                 asked = Asked(inbox, request, session, Visitor(person, inbox.directory), cookie, now, form)
                 frame = {"visitor": asked.visitor, "form_token": form_token(cookie)}
                 return await _answer(asked, page, allowed)
