@@ -294,6 +294,27 @@ def send(
 
 
 @app.command()
+def watch(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder; in, work, done and failed are made below it.", show_default=False)
+    ],
+    *,
+    redis: RedisUrl = None,
+    data: DataFolder = None,
+    source: Annotated[str, typer.Option(help="Who sends, for claims that are not events yet.")] = "urn:palpate:folder",
+    settle: Annotated[
+        float, typer.Option(help="Take a file when it has not changed for so many seconds.", min=0.0)
+    ] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Do what is there and end; exit 1: some was not read.")] = False,
+) -> None:
+    """Publish every claim file that is put into FOLDER/in; it then lies in done, or in failed with the reasons."""
+    from palpate_cli.watch import watch_folder
+    from palpate_cli.where import redis_url
+
+    raise typer.Exit(watch_folder(folder, redis_url(redis, data), source=source, settle_s=settle, once=once))
+
+
+@app.command()
 def status(
     *,
     redis: RedisUrl = None,

@@ -27,7 +27,7 @@ ALLOWED_FIELDS = frozenset(
         "dead", "waiting", "step", "steps", "reason", "resolved_to", "retry_in_s", "smtp_code",
         "signal", "exit_code", "process", "again", "after_entry", "before_entry", "entry_ids",
         # how long and where
-        "duration_ms", "batch", "host", "port", "url_host", "path", "where", "error", "error_chain", "template",
+        "duration_ms", "batch", "host", "port", "url_host", "path", "file_digest", "where", "error", "error_chain", "template",
     }
 )  # fmt: skip
 """Every field that a log line may have."""

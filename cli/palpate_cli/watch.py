@@ -1,0 +1,52 @@
+"""`palpate watch`: a folder that claim files are put into."""
+
+import signal
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+from rich.console import Console
+from rich.markup import escape
+
+from palpate_cli.where import partitions
+from palpate_intake.folder import Folder, WrongFolder
+from palpate_intake.folder_watch import Watcher
+from palpate_intake.publishing import Publisher
+from palpate_runtime.logs import configure
+from palpate_runtime.servers import Servers, WrongUrl, client_for
+
+ALL_PUBLISHED, SOME_NOT, CANNOT_START = 0, 1, 2
+
+errors = Console(stderr=True)
+
+
+def watch_folder(path: Path, redis_url: str, *, source: str, settle_s: float, once: bool) -> int:
+    """Publish the claims of every file that is put into a folder.
+
+    Returns:
+        0; with `once` 1 where some claims could not be read; 2 where the folder or the URL cannot be used.
+    """
+    configure("folder")
+    try:
+        Servers.of(redis_url)
+        folder = Folder(path, settle_s)
+    except (WrongUrl, WrongFolder) as error:
+        errors.print(f"[bold red]palpate:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return CANNOT_START
+    watcher = Watcher(folder, lambda: Publisher(client_for(redis_url), partitions(redis_url)), source)
+    _stop_on_signals(watcher.stop)
+    if once:
+        watcher.run_once()
+        return SOME_NOT if watcher.unread else ALL_PUBLISHED
+    watcher.run()
+    return ALL_PUBLISHED
+
+
+def _stop_on_signals(stop: Event) -> None:
+    """SIGINT and SIGTERM end it after the batch in hand; what is left of the file is done at the next start."""
+
+    def told(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, told)

@@ -1,0 +1,173 @@
+"""Claim files from a folder onto the stream, one after another, until told to stop.
+
+A file is filed away when Redis has confirmed every readable claim of it.  Until then it stays in `work/`, and is read
+again after whatever happened: the same claims are the same events.  What is away, Redis or the file system, is waited
+for, and said once.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event
+from typing import Protocol, TypeVar
+
+import structlog
+from redis.exceptions import RedisError
+from watchfiles import watch
+
+from palpate_intake.files import open_files
+from palpate_intake.folder import Folder, Taken
+from palpate_intake.folder_errors import Unread
+from palpate_intake.outcome import Unreadable, unreadable
+from palpate_intake.publishing import batches, event_of
+from palpate_intake.reading import read_claims
+from palpate_runtime.logs import describe
+from palpate_schemas.events import ClaimEvent
+
+LOOK_EVERY_S = 5.0
+"""Between looks where nothing tells of changes: a network drive, or a watcher that died elsewhere."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+
+_LOOKS_TO_SETTLE = 4
+"""In the time that a file has to rest."""
+_SHORTEST_PAUSE_S = 0.05
+
+log = structlog.get_logger()
+
+_Result = TypeVar("_Result")
+
+
+class Publishes(Protocol):
+    """What takes the events on: `publishing.Publisher`."""
+
+    def publish(self, events: list[ClaimEvent], /) -> object:
+        """Publish; returns when Redis has confirmed all of them."""
+        ...
+
+
+class Stopped(Exception):
+    """Told to stop in the middle of a file, which stays in `work/`."""
+
+
+@dataclass
+class Watcher:
+    """One process's work on one folder."""
+
+    folder: Folder
+    connect: Callable[[], Publishes]
+    """Called until it succeeds once; Redis need not be there yet."""
+    source: str
+    stop: Event = field(default_factory=Event)
+    published: int = 0
+    unread: int = 0
+    """Claims, over all files, that could not be read."""
+    _publisher: Publishes | None = None
+    _untakable: int = 0
+
+    def run(self) -> None:
+        """Until `stop` is set."""
+        with suppress(Stopped):
+            self.run_once()
+            while not self.stop.is_set():
+                self._patiently("folder_away", self._run_at_changes)
+
+    def _run_at_changes(self) -> None:
+        """Whenever something has changed, and every few seconds whatever happened."""
+        for _ in watch(
+            self.folder.incoming, recursive=False, watch_filter=None, stop_event=self.stop, debounce=100,
+            rust_timeout=int(LOOK_EVERY_S * 1000), yield_on_timeout=True, raise_interrupt=False,
+        ):  # fmt: skip
+            self.run_once()
+
+    def run_once(self) -> None:
+        """What is there now; what may still be written is waited for."""
+        pause = max(self.folder.settle_s / _LOOKS_TO_SETTLE, _SHORTEST_PAUSE_S)
+        with suppress(Stopped):
+            self._patiently("folder_away", self._take_all)
+            while self.folder.waiting and not self.stop.wait(pause):
+                self._patiently("folder_away", self._take_all)
+
+    def _take_all(self) -> None:
+        while not self.stop.is_set() and (taken := self.folder.take(time.monotonic())) is not None:
+            try:
+                self._read(taken)
+            except BaseException:
+                taken.release()
+                log.info("file_left_in_work", count=1)
+                raise
+        if self.folder.untakable > self._untakable:
+            log.error("file_not_taken", count=self.folder.untakable, reason="it may not be read by this user")
+        self._untakable = self.folder.untakable
+
+    def _read(self, taken: Taken) -> None:
+        """Read, publish and file away; once more where it has changed meanwhile."""
+        started = time.monotonic()
+        while True:
+            before, digest = taken.look(), taken.digest()
+            published, unread = self._publish_all(taken)
+            if taken.look() == before:
+                break
+            log.warning("file_changed_while_read", published=published)
+            self.stop.wait(self.folder.settle_s)
+        errors = unread.as_json(taken.name, digest, published) if unread.count else None
+        self._patiently("folder_away", lambda: self.folder.file_away(taken, errors))
+        self.published, self.unread = self.published + published, self.unread + unread.count
+        log.info(
+            "file_read",
+            file_digest=digest[:12],
+            outcome="failed" if errors else "done",
+            published=published,
+            rejected=unread.count,
+            duration_ms=round((time.monotonic() - started) * 1000),
+        )
+
+    def _publish_all(self, taken: Taken) -> tuple[int, Unread]:
+        published, unread = 0, Unread()
+        for batch in batches(self._events(taken, unread)):
+            self._patiently("redis_away", lambda batch=batch: self._publish(batch))  # type: ignore[misc] # bound now
+            published += len(batch)
+        if not published and not unread.count:
+            unread.add(unreadable(taken.name, "the file", "there is no claim in it"), "", "")
+        return published, unread
+
+    def _events(self, taken: Taken, unread: Unread) -> Iterator[ClaimEvent]:
+        path = str(taken.path)
+        try:
+            for name, stream in open_files([path]):
+                for outcome in read_claims(stream, name):
+                    if isinstance(outcome, Unreadable):
+                        unread.add(outcome, path, taken.name)
+                    else:
+                        yield event_of(outcome, self.source, datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001 - one file that our reader has a fault with must not stop the others
+            log.error("file_unreadable", **describe(error))
+            why = f"the reader broke off ({type(error).__name__}): what came before is published; please report this"
+            unread.add(unreadable(taken.name, "the file", why), "", "")
+
+    def _publish(self, events: list[ClaimEvent]) -> None:
+        if self._publisher is None:
+            self._publisher = self.connect()
+        self._publisher.publish(events)
+
+    def _patiently(self, away: str, action: Callable[[], _Result]) -> _Result:
+        """Do it, however often it takes; say once that it waits and once that it goes on.
+
+        Raises:
+            Stopped: told to stop before it was done.
+        """
+        pause = 0.0
+        while not self.stop.is_set():
+            try:
+                result = action()
+            except (RedisError, OSError) as error:
+                if not pause:
+                    log.warning(away, **describe(error))
+                pause = min(max(FIRST_PAUSE_S, pause * 2), LONGEST_PAUSE_S)
+                self.stop.wait(pause)
+            else:
+                if pause:
+                    log.info(away.replace("away", "back"))
+                return result
+        raise Stopped
