@@ -4,8 +4,8 @@
 
 Every reader runs as a process of its own on the same kind of file and says of each claim how many lines it has and what
 they cost: they have to agree.  Rounds are interleaved, so that whatever else the machine does falls on all of them.
-Seconds are of processor time; each process has read a small file before, so that no start counts.  The others read fewer
-claims unless told otherwise: they would take minutes, and their speed does not depend on it.
+Seconds are of processor time; each process has read a small file before, so that no start counts.  The others read
+fewer claims unless told otherwise: they would take minutes, and their speed does not depend on it.
 
 The others live in an environment of their own, `.venv-bench`, made from `bench/requirements-read837.txt`.
 """
