@@ -10,10 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from palpate_cli.reports import REPORTS
+from palpate_cli.reports import REPORTS, AnswersUnreadable, Report
 from palpate_intake.files import open_files
 from palpate_intake.outcome import ReadClaim, Unreadable
 from palpate_intake.reading import read_claims
+from palpate_intake.replies.stamp import CannotAnswer
 from palpate_schemas.values import Verdict
 from palpate_validator.book import RuleBook, load_rule_book
 from palpate_validator.engine import Judgement, judge
@@ -32,6 +33,14 @@ class Judged:
     file: str
     read: ReadClaim
     judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What could not be read of one file."""
+
+    file: str
+    read: Unreadable
 
 
 def check_files(
@@ -58,12 +67,16 @@ def check_files(
         task = progress.add_task("judging", total=None)
         for found in _judge_all(patterns, book, profile, as_of):
             if isinstance(found, Judged):
-                _print(report.claim(found.file, found.read, found.judgement))
+                try:
+                    _print(report.claim(found.file, found.read, found.judgement))
+                except CannotAnswer as error:
+                    _complain(str(error))
+                    code = UNREADABLE
                 if found.judgement.verdict is Verdict.FAIL and code == PASSED:
                     code = FAILED
                 progress.advance(task)
             else:
-                _complain(found)
+                _tell(report, found)
                 code = UNREADABLE
     _print(report.end())
     return code
@@ -71,18 +84,31 @@ def check_files(
 
 def _judge_all(
     patterns: Iterable[str], book: RuleBook, profile: Profile | None, as_of: date | None
-) -> Iterator[Judged | str]:
-    """Every claim of every file, judged; a text where something could not be read."""
+) -> Iterator[Judged | Unread | str]:
+    """Every claim of every file, judged, or why it could not be read; a text where a file could not be opened."""
     try:
         for name, stream in open_files(patterns):
             with stream:
                 for read in read_claims(stream, name):
                     if isinstance(read, Unreadable):
-                        yield complaint(name, read)
+                        yield Unread(name, read)
                     else:
                         yield Judged(name, read, _judge(read, book, profile, as_of))
     except OSError as error:
         yield f"{error.filename or 'input'}: {error.strerror or error}"
+
+
+def _tell(report: Report, found: Unread | str) -> None:
+    """One line on stderr, and what the report has for it."""
+    if isinstance(found, str):
+        _complain(found)
+        return
+    _complain(complaint(found.file, found.read))
+    if isinstance(report, AnswersUnreadable):
+        try:
+            _print(report.unreadable(found.file, found.read))
+        except CannotAnswer as error:
+            _complain(str(error))
 
 
 def _judge(read: ReadClaim, book: RuleBook, profile: Profile | None, as_of: date | None) -> Judgement:

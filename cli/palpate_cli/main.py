@@ -71,6 +71,10 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     SARIF = "sarif"
+    CLAIM_ACKNOWLEDGMENT = "277ca"
+    IMPLEMENTATION_ACKNOWLEDGMENT = "999"
+    OPERATION_OUTCOME = "operationoutcome"
+    TASK = "task"
 
 
 class ListFormat(StrEnum):

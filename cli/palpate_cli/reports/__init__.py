@@ -1,12 +1,13 @@
-"""How judged claims are printed: text for people, JSON lines for programs, SARIF for code-scanning viewers."""
+"""How judged claims are printed: for people, programs, code-scanning viewers, and in the sender's own language."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from palpate_cli.reports.as_json import JsonLinesReport, JsonReport
+from palpate_cli.reports.replies import REPLIES
 from palpate_cli.reports.sarif import SarifReport
 from palpate_cli.reports.text import TextReport
-from palpate_intake.outcome import ReadClaim
+from palpate_intake.outcome import ReadClaim, Unreadable
 from palpate_validator.engine import Judgement
 
 
@@ -22,10 +23,20 @@ class Report(Protocol):
         ...
 
 
+@runtime_checkable
+class AnswersUnreadable(Protocol):
+    """A report that has something to print for what could not be read, too."""
+
+    def unreadable(self, file: str, read: Unreadable) -> str:
+        """What to print for it."""
+        ...
+
+
 REPORTS: Mapping[str, Callable[..., Report]] = {
     "text": TextReport,
     "json": JsonReport,
     "jsonl": JsonLinesReport,
     "sarif": SarifReport,
+    **REPLIES,
 }
 """By the word after `--format`."""

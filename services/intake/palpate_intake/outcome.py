@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from palpate_intake.x12_segments import USUAL, Delimiters
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import ClaimEvent
 from palpate_schemas.rejection import RejectionError
@@ -47,6 +48,7 @@ class Envelope:
     """BHT03, the sender's own number of the transaction."""
     submitter: str = ""
     """NM109 of NM1*41, by which the receiver knows the submitter."""
+    delimiters: Delimiters = USUAL
 
 
 @dataclass(frozen=True, slots=True)

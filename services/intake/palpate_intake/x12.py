@@ -102,6 +102,7 @@ class _Reader:
             sender_qualifier=_at(elements, 5),
             receiver_qualifier=_at(elements, 7),
             usage=_at(elements, 15),
+            delimiters=self._segments.delimiters,
         )
 
     def _gs(self, elements: list[str]) -> None:
