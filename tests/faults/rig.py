@@ -6,6 +6,7 @@ scenario allows, and a repeat has the same Message-ID; no PHI canary is in any o
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -21,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
@@ -43,6 +45,15 @@ from tests.validator.claims import claim_with
 FULL = os.environ.get("PALPATE_FAULTS") == "full"
 
 CANARIES = ("ZAPHODCANARY", "1942-11-11", "MEMBERCANARY", "NOTECANARY", "RESPONSECANARY", "GOALCANARY", "SIGNERCANARY")
+
+
+def _in_base64(word: str) -> list[bytes]:
+    """What a word looks like inside of base64, wherever in a group of three bytes it begins."""
+    shifted = [base64.b64encode(b"x" * shift + word.encode()) for shift in range(3)]
+    return [coded[[0, 2, 3][shift] : len(coded) - 4] for shift, coded in enumerate(shifted)]
+
+
+NEEDLES = [word.encode() for word in CANARIES] + [each for word in CANARIES for each in _in_base64(word)]
 
 QUICK = {
     "BATCH_SIZE": "50",
@@ -146,6 +157,7 @@ class Rig:
     running: list[ServiceProcess] = field(default_factory=list)
     sent: dict[str, Sent] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    _sent_bytes: set[bytes] | None = None
     says: dict[str, Any] = field(default_factory=dict)
 
     def __enter__(self) -> "Rig":
@@ -298,16 +310,11 @@ class Rig:
         return sum(int(self.redis.xlen(name)) for name in names)
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        found = []
-        for each in self.all_partitions if name != CORRECTIONS else (None,):
-            start = "-"
-            while True:
-                entries: Any = self.redis.xrange(partitioned(name, each), start, "+", count=2_000)
-                found += [json.loads(fields[b"event"]) for _, fields in entries]
-                if len(entries) < 2_000:
-                    break
-                start = f"({entries[-1][0].decode()}"
-        return found
+        return [
+            json.loads(fields[b"event"])
+            for each in (self.all_partitions if name != CORRECTIONS else (None,))
+            for _, fields in self._all_entries(partitioned(name, each))
+        ]
 
     def events_of_partition(self, name: str, partition: int) -> list[Any]:
         found: Any = self.redis.xrange(partitioned(name, partition))
@@ -448,16 +455,78 @@ class Rig:
             self.says |= {"in doubt, and the manager told": len(doubtful)}
 
     def _check_phi(self) -> None:
-        for name in ("claims.passed", "claims.failed", CORRECTIONS):
-            text = json.dumps(self.events(name))
-            assert not [word for word in CANARIES if word in text], name
+        """No canary, plain or in base64, in anything that comes out."""
+        for name, text in self.outputs():
+            assert not (found := [word for word in NEEDLES if word in text]), f"{name}: {found}"
+
+    def outputs(self) -> Iterator[tuple[str, bytes]]:
+        """Everything that comes out, by name.
+
+        Two fields are the sender's own bytes, for the sender: `original_base64` of a rejection and of a dead letter.
+        They are held against what was sent, and everything around them is an output like any other.
+        """
+        yield from self._redis_outputs()
         for each in self.running:
-            assert not [word for word in CANARIES if word in each.log_text()], each.log_path.name
-        for raw in self.mails.raw:
-            assert not [word for word in CANARIES if word.encode() in raw], "a mail"
+            yield each.log_path.name, each.log_text().encode()
+            if each.process is not None and each.process.poll() is None:
+                for path in ("metrics", "readyz", "livez"):
+                    yield f"/{path} of {each.log_path.stem}", _fetch(f"http://127.0.0.1:{each.port}/{path}")
+        for number, raw in enumerate(self.mails.raw):
+            yield f"mail {number}", raw
         for path in self.folder.glob("cases.db*"):
-            data = path.read_bytes()
-            assert not [word for word in CANARIES if word.encode() in data], path.name
+            yield path.name, path.read_bytes()
+
+    def _redis_outputs(self) -> Iterator[tuple[str, bytes]]:
+        keys: list[bytes] = list(self.redis.scan_iter(count=5_000))
+        yield "the names of Redis's keys", b"\n".join(keys)
+        for key in keys:
+            name = key.decode()
+            if name.startswith(("palpate:seen", "palpate:version", "palpate:rejected", "palpate:correction")):
+                # Thousands, each a number: what could leak is in the name.
+                continue
+            kind: Any = self.redis.type(key)
+            if kind == b"stream":
+                # What was sent is not an output.
+                if not name.startswith("claims.created") or ".dead" in name:
+                    yield name, b"\n".join(self._without_the_original(name))
+            elif kind == b"hash":
+                found: Any = self.redis.hgetall(key)
+                yield name, repr(found).encode()
+            else:
+                value: Any = self.redis.get(key)
+                yield name, value
+
+    def _without_the_original(self, name: str) -> Iterator[bytes]:
+        may_quote = name.startswith("claims.rejected") or name.endswith(".dead")
+        for _, fields in self._all_entries(name):
+            raw = b"\n".join(item for pair in fields.items() for item in pair)
+            event = json.loads(fields[b"event"]) if may_quote else {}
+            holder = event.get("data", event)
+            if may_quote and (original := holder.pop("original_base64")):
+                raw = json.dumps(event, ensure_ascii=False).encode()
+                assert base64.b64decode(original, validate=True) in self._was_sent(), f"{name} quotes what nobody sent"
+            yield raw
+
+    def _was_sent(self) -> set[bytes]:
+        if self._sent_bytes is None:
+            self.remember_what_was_sent()
+        return self._sent_bytes or set()
+
+    def remember_what_was_sent(self) -> None:
+        """Every event that lies on a stream that is read, as it was written there."""
+        names = [partitioned(stream, each) for stream in READERS for each in self.all_partitions]
+        self._sent_bytes = {
+            fields.get(b"event", b"") for name in dict.fromkeys(names) for _, fields in self._all_entries(name)
+        }
+
+    def _all_entries(self, name: str) -> Iterator[Any]:
+        start = "-"
+        while True:
+            entries: Any = self.redis.xrange(name, start, "+", count=2_000)
+            yield from entries
+            if len(entries) < 2_000:
+                return
+            start = f"({entries[-1][0].decode()}"
 
     def logged(self, name: str) -> list[dict[str, Any]]:
         """Log lines of that name, of every process."""
@@ -480,6 +549,12 @@ class Database:
     notices: list[Notice]
     deliveries: list[Delivery]
     outgoing: list[OutgoingEvent]
+
+
+def _fetch(url: str) -> bytes:
+    """What a service says, whatever it says: one that is not ready says so with 503."""
+    answer = httpx.get(url, timeout=10)
+    return b"\n".join([*(f"{key}: {value}".encode() for key, value in answer.headers.items()), answer.content])
 
 
 def limit_files(process_id: int, size_bytes: int) -> None:

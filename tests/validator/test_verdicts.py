@@ -54,10 +54,20 @@ def test_a_wrong_claim_fails_with_a_finding_that_says_what_to_do() -> None:
     assert (finding.denial.carc, finding.denial.rarc) == ("4", "N822")
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize("sent", ["Mrs Canary, born 1942", "00-ABC-DEF-01", TRACE + "\n", f"{TRACE} Canary", ""])
+def test_a_trace_that_is_none_goes_no_further(sent: str) -> None:
+    body = json.loads(event(claim_with(), event_id="1")) | {"traceparent": sent}
+    assert answered(json.dumps(body).encode()).traceparent is None
+    assert answered(json.dumps(body | {"data": {}}).encode()).traceparent is None
+
+
 def test_the_trace_goes_on_and_the_answer_has_an_id_of_its_own() -> None:
-    body = json.loads(event(claim_with(), event_id="1")) | {"traceparent": "00-abc-def-01"}
+    body = json.loads(event(claim_with(), event_id="1")) | {"traceparent": TRACE}
     found = answered(json.dumps(body).encode())
-    assert found.traceparent == "00-abc-def-01"
+    assert found.traceparent == TRACE
     assert found.id != "1"
     assert found.subject == "CLM-1"
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -190,8 +191,13 @@ def _envelope(
         "subject": subject,
         "time": now,
         "dataschema": SCHEMA_URI.format(type=event_type),
-        "traceparent": traceparent,
+        # What is none goes no further: it would be somebody's free text in every event and log line that follows.
+        "traceparent": traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None,
     }
+
+
+# W3C Trace Context, 2.2.1: version, trace id, parent id, flags.
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def _answer_id(*parts: str) -> str:
