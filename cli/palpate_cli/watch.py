@@ -5,6 +5,8 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 from rich.console import Console
 from rich.markup import escape
 
@@ -16,6 +18,9 @@ from palpate_runtime.logs import configure
 from palpate_runtime.servers import Servers, WrongUrl, client_for
 
 ALL_PUBLISHED, SOME_NOT, CANNOT_START = 0, 1, 2
+
+_TIMEOUT_S = 4.0
+"""For one answer of Redis; SIGTERM is obeyed after twice that at the latest."""
 
 errors = Console(stderr=True)
 
@@ -33,13 +38,20 @@ def watch_folder(path: Path, redis_url: str, *, source: str, settle_s: float, on
     except (WrongUrl, WrongFolder) as error:
         errors.print(f"[bold red]palpate:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return CANNOT_START
-    watcher = Watcher(folder, lambda: Publisher(client_for(redis_url), partitions(redis_url)), source)
+    watcher = Watcher(folder, lambda: _publisher(redis_url), source)
     _stop_on_signals(watcher.stop)
     if once:
         watcher.run_once()
         return SOME_NOT if watcher.unread else ALL_PUBLISHED
     watcher.run()
     return ALL_PUBLISHED
+
+
+def _publisher(redis_url: str) -> Publisher:
+    """Quick to give up: the watcher tries again for good, and looks between whether it is to stop."""
+    client = client_for(redis_url, timeout_s=_TIMEOUT_S)
+    client.set_retry(Retry(ExponentialBackoff(cap=0.5, base=0.05), 1))
+    return Publisher(client, partitions(redis_url))
 
 
 def _stop_on_signals(stop: Event) -> None:

@@ -1,0 +1,213 @@
+"""A folder's files on a real stream: what is published, what is told of the rest, and what is waited for."""
+
+import gzip
+import json
+import threading
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from palpate_intake.folder import Folder
+from palpate_intake.folder_watch import Publishes, Watcher
+from palpate_intake.publishing import Publisher
+from palpate_runtime.embedded import EmbeddedRedis, free_port
+from palpate_schemas.events import ClaimEvent
+from tests.intake.x12_text import x12
+from tests.processes import events_on, eventually
+
+SOURCE = "urn:pms:test"
+IMPATIENT = Retry(NoBackoff(), 0)
+RIGHT = x12()
+PHI = "QUIXOTE"
+CUT_OFF = x12(("NM1*IL", f"NM1*IL*1*{PHI}*DULCINEA****MI*{PHI}1~")).partition("SE*")[0]
+HALF_READABLE = RIGHT + x12(("CLM*C-1", "CLM*C-2*165***11:B:1*Y*A*Y*Y~"), ("HI*", "")).replace("000000001", "000000002")
+
+
+def watcher(tmp_path: Path, connect: Callable[[], Publishes], settle_s: float = 0.0) -> Watcher:
+    return Watcher(Folder(tmp_path, settle_s), connect, SOURCE)
+
+
+def run_once(tmp_path: Path, redis: "Redis", settle_s: float = 0.0) -> Watcher:
+    watching = watcher(tmp_path, lambda: Publisher(redis), settle_s)
+    watching.run_once()
+    return watching
+
+
+def put(tmp_path: Path, name: str, content: str | bytes) -> None:
+    path = tmp_path / "in" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def names(tmp_path: Path) -> list[str]:
+    return sorted(each.relative_to(tmp_path).as_posix() for each in tmp_path.rglob("*") if each.is_file())
+
+
+def errors_of(tmp_path: Path, name: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((tmp_path / "failed" / f"{name}.errors.json").read_text())
+    return told
+
+
+def test_every_claim_is_published_and_the_file_is_done(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "claims.837", RIGHT)
+    with structlog.testing.capture_logs() as logged:
+        done = run_once(tmp_path, redis)
+    assert (done.published, done.unread, names(tmp_path)) == (1, 0, ["done/claims.837"])
+    (event,) = events_on(redis, "claims.created")
+    assert (event["source"], event["type"], event["subject"]) == (SOURCE, "claim.created", "C-1")
+    (line,) = logged
+    assert (line["event"], line["outcome"], line["published"], line["rejected"]) == ("file_read", "done", 1, 0)
+    assert "claims.837" not in str(line)
+
+
+def test_a_partly_readable_file_publishes_what_is_readable_and_says_why_the_rest_is_not(
+    tmp_path: Path, redis: "Redis"
+) -> None:
+    put(tmp_path, "claims.837", HALF_READABLE)
+    done = run_once(tmp_path, redis)
+    assert (done.published, done.unread) == (1, 1)
+    assert [event["subject"] for event in events_on(redis, "claims.created")] == ["C-1"]
+    assert names(tmp_path) == ["failed/claims.837", "failed/claims.837.errors.json"]
+    told = errors_of(tmp_path, "claims.837")
+    assert (told["file"], told["published"], told["not_published"], told["errors_left_out"]) == ("claims.837", 1, 1, 0)
+    (error,) = told["errors"]
+    assert (error["claim_id"], error["position"]) == ("C-2", "segment 43")
+    assert error["reasons"][0]["pointer"] == "/diagnoses"
+
+
+def test_what_is_told_of_a_failed_file_holds_nothing_of_a_person(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "claims.837", CUT_OFF)
+    with structlog.testing.capture_logs() as logged:
+        run_once(tmp_path, redis)
+    text = (tmp_path / "failed/claims.837.errors.json").read_text()
+    assert "breaks off" in text
+    for private in (PHI, "DULCINEA", "19510504", "1951-05-04", str(tmp_path)):
+        assert private not in text
+        assert private not in str(logged)
+
+
+def test_packed_files_are_read_and_the_position_names_the_file_inside(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "claims.837.gz", gzip.compress(RIGHT.encode()))
+    with zipfile.ZipFile(tmp_path / "in/several.zip", "w") as archive:
+        archive.writestr("first.837", RIGHT.replace("CLM*C-1", "CLM*C-9"))
+        archive.writestr("second.837", "nonsense")
+    run_once(tmp_path, redis)
+    assert {event["subject"] for event in events_on(redis, "claims.created")} == {"C-1", "C-9"}
+    (error,) = errors_of(tmp_path, "several.zip")["errors"]
+    assert error["file"] == "several.zip/second.837"
+    assert error["reasons"][0]["reason"].startswith("several.zip/second.837 is none of what Palpate reads")
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 damaged", b"\x1f\x8b damaged"])
+def test_a_file_without_a_claim_is_failed(tmp_path: Path, redis: "Redis", content: bytes) -> None:
+    put(tmp_path, "claims.837", content)
+    done = run_once(tmp_path, redis)
+    assert (done.published, done.unread) == (0, 1)
+    assert errors_of(tmp_path, "claims.837")["errors"][0]["reasons"]
+
+
+def test_an_empty_archive_is_failed(tmp_path: Path, redis: "Redis") -> None:
+    (tmp_path / "in").mkdir()
+    with zipfile.ZipFile(tmp_path / "in/none.zip", "w") as archive:
+        archive.mkdir("folder")
+    run_once(tmp_path, redis)
+    (error,) = errors_of(tmp_path, "none.zip")["errors"]
+    assert error["reasons"][0]["reason"] == "there is no claim in it"
+
+
+def test_a_file_with_a_million_faults_has_its_reasons_bounded(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "claims.jsonl", b'{"claim_id": 1}\n' * 1_500)
+    run_once(tmp_path, redis)
+    told = errors_of(tmp_path, "claims.jsonl")
+    assert (told["not_published"], len(told["errors"]), told["errors_left_out"]) == (1_500, 1_000, 500)
+
+
+def test_the_same_file_again_is_the_same_events(tmp_path: Path, redis: "Redis") -> None:
+    for _ in range(2):
+        put(tmp_path, "claims.837", RIGHT)
+        run_once(tmp_path, redis)
+    first, second = events_on(redis, "claims.created")
+    assert (first["source"], first["id"], first["data"]) == (second["source"], second["id"], second["data"])
+    assert names(tmp_path) == ["done/claims.2.837", "done/claims.837"]
+
+
+def test_once_waits_for_what_may_still_be_written(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "claims.837", RIGHT)
+    assert run_once(tmp_path, redis, settle_s=0.1).published == 1
+
+
+class WritesOnTheWay:
+    """A publisher, during whose first batch the sender goes on writing to the file that is at work."""
+
+    def __init__(self, redis: "Redis", path: Path, rest: str) -> None:
+        self._publisher, self._path, self._rest = Publisher(redis), path, rest
+
+    def publish(self, events: Sequence[ClaimEvent], /) -> object:
+        rest, self._rest = self._rest, ""
+        if rest:
+            with self._path.open("a") as file:
+                file.write(rest)
+        return self._publisher.publish(events)
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_again(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "claims.837", RIGHT)
+    later = RIGHT.replace("CLM*C-1", "CLM*C-2").replace("000000001", "000000002")
+    publisher = WritesOnTheWay(redis, tmp_path / "work/claims.837", later)
+    watcher(tmp_path, lambda: publisher).run_once()
+    assert {event["subject"] for event in events_on(redis, "claims.created")} == {"C-1", "C-2"}
+    assert names(tmp_path) == ["done/claims.837"]
+
+
+def test_a_redis_that_is_away_is_waited_for_and_said_once(tmp_path: Path) -> None:
+    port = free_port()
+    put(tmp_path / "claims", "claims.837", RIGHT)
+    client = Redis(port=port, retry=IMPATIENT)
+    watching = watcher(tmp_path / "claims", lambda: Publisher(client))
+    with structlog.testing.capture_logs() as logged:
+        thread = threading.Thread(target=watching.run)
+        thread.start()
+        eventually(lambda: [each for each in logged if each["event"] == "redis_away"], within=10, what="it was said")
+        assert names(tmp_path / "claims") == ["work/claims.837"]
+        with EmbeddedRedis(tmp_path / "redis", port=port, extra=("--appendonly", "no")):
+            eventually(lambda: names(tmp_path / "claims") == ["done/claims.837"], within=20, what="it went on")
+            assert len(events_on(client, "claims.created")) == 1
+            watching.stop.set()
+            thread.join(10)
+    assert not thread.is_alive()
+    assert [each["event"] for each in logged] == ["redis_away", "redis_back", "file_read"]
+
+
+def test_a_stop_in_the_middle_leaves_the_file_for_the_next_start(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "claims.837", RIGHT)
+    nowhere = Redis(port=free_port(), retry=IMPATIENT)
+    watching = watcher(tmp_path, lambda: Publisher(nowhere))
+    thread = threading.Thread(target=watching.run)
+    thread.start()
+    eventually(lambda: names(tmp_path) == ["work/claims.837"], within=10, what="it was taken")
+    watching.stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert names(tmp_path) == ["work/claims.837"]
+    assert run_once(tmp_path, redis).published == 1
+    assert names(tmp_path) == ["done/claims.837"]
+
+
+def test_files_that_come_later_are_taken_as_they_come(tmp_path: Path, redis: "Redis") -> None:
+    watching = watcher(tmp_path, lambda: Publisher(redis), settle_s=0.05)
+    thread = threading.Thread(target=watching.run)
+    thread.start()
+    for number in range(3):
+        put(tmp_path, ".being-written", RIGHT)
+        (tmp_path / "in/.being-written").rename(tmp_path / f"in/{number}.837")
+        eventually(lambda n=number: (tmp_path / f"done/{n}.837").exists(), within=20, what="it was taken")
+    watching.stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
