@@ -1,4 +1,4 @@
-"""`palpate watch` as a real process: killed in the middle, beside another one, told to stop, telling nothing private."""
+"""`palpate watch` as a real process: killed in the middle, beside another, told to stop, telling nothing private."""
 
 import json
 import os
