@@ -91,3 +91,25 @@ def test_whatever_is_logged_only_listed_fields_remain(fields: dict[str, Any]) ->
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:
     assert place_of(ValueError(CANARY)) == ""
+
+
+class _FullDisk(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_line_that_cannot_be_written_breaks_nobody(monkeypatch: pytest.MonkeyPatch, lines: Any) -> None:
+    monkeypatch.setattr(sys, "stderr", _FullDisk())
+    configure("validator", log_format="json")
+    structlog.stdlib.get_logger().info("claim_judged", claim_id="CLM-1")
+    assert lines() == []
+
+
+@pytest.mark.usefixtures("lines")
+def test_a_level_that_was_not_asked_for_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    configure("validator", log_format="json", level="warning")
+    structlog.stdlib.get_logger().info("claim_judged")
+    structlog.stdlib.get_logger().warning("trouble")
+    assert [json.loads(line)["event"] for line in written.getvalue().splitlines()] == ["trouble"]

@@ -4,12 +4,14 @@ The allow-list is what makes PHI impossible rather than unlikely: a field that n
 an exception is shown as its type and place, never as its text.
 """
 
+import json
 import logging
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 
@@ -27,7 +29,8 @@ ALLOWED_FIELDS = frozenset(
         "dead", "waiting", "step", "steps", "reason", "resolved_to", "retry_in_s", "smtp_code",
         "signal", "exit_code", "process", "again", "after_entry", "before_entry", "entry_ids",
         # how long and where
-        "duration_ms", "batch", "host", "port", "url_host", "path", "file_digest", "where", "error", "error_chain", "template",
+        "duration_ms", "batch", "host", "port", "url_host", "path", "file_digest", "where", "error", "error_chain",
+        "template",
     }
 )  # fmt: skip
 """Every field that a log line may have."""
@@ -39,6 +42,8 @@ CHATTY = (
 """Libraries whose every step is nobody's event: heard from their warnings on, and through our formatter alone."""
 
 _PLAIN = (str, int, float, bool, type(None))
+_JUST_PLAIN = frozenset(_PLAIN)
+"""Looked up first: nearly every value is one of these and no subclass of it."""
 
 
 def only_allowed_fields(
@@ -48,7 +53,8 @@ def only_allowed_fields(
     return {
         key: value
         for key, value in event_dict.items()
-        if (key in ALLOWED_FIELDS and _is_plain(value)) or key in {"_record", "_from_structlog"}
+        if (key in ALLOWED_FIELDS and (type(value) in _JUST_PLAIN or _is_plain(value)))
+        or key in {"_record", "_from_structlog"}
     }
 
 
@@ -98,6 +104,31 @@ def _library_record(_logger: object, _method: str, event_dict: MutableMapping[st
     return event_dict
 
 
+_AS_JSON = json.JSONEncoder(check_circular=False).encode
+"""Made once: `json.dumps` with a `default` makes an encoder for every line."""
+
+
+def _json_line(_logger: object, _method: str, event_dict: MutableMapping[str, Any]) -> str:
+    return _AS_JSON(event_dict)
+
+
+class _Unbreakable:
+    """Swallows what it cannot write: a full disk or a closed pipe must not look like a fault of a claim."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write and flush, or do not."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Every write is flushed already."""
+
+
 def configure(service: str, *, log_format: Literal["auto", "json", "console"] = "auto", level: str = "info") -> None:
     """Set up structlog and the standard library's logging for this process, to stderr; every line names the service."""
     pretty = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
@@ -107,13 +138,13 @@ def configure(service: str, *, log_format: Literal["auto", "json", "console"] = 
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         error_without_text,
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(sort_keys=False)
-    )
+    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer() if pretty else _json_line
+    # Our own lines go straight to stderr: through the standard library's logging each costs three times as much, and
+    # there is one for every claim.  The libraries' lines go through the handler below, to the same fields and form.
     structlog.configure(
-        processors=[*shared, only_allowed_fields, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, only_allowed_fields, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Unbreakable(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
