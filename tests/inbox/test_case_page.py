@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from palpate_notifier.tables import AuditEntry, Dispute
 from tests.inbox.conftest import House
-from tests.notifier.verdicts import passed
+from tests.notifier.verdicts import failed, passed
 
 
 @pytest.fixture
@@ -96,6 +96,15 @@ async def test_the_second_of_two_is_told_and_keeps_what_they_typed(one: House) -
     assert late.status_code == 409
     assert "I ring the payer." in late.text
     assert ("pat", "note") not in await one.story.timeline()
+
+
+async def test_what_was_typed_comes_back_when_the_case_has_gone_to_somebody_else(one: House) -> None:
+    ada, path = await one.signed_in("ada"), f"/cases/{await one.reference()}"
+    await ada.open(path)
+    # The newer version has another fault, and that is the biller's.
+    await one.story.judge(failed("mod-therapy-missing", fixer="biller", claim_id="CLM-1", version=2))
+    late = await ada.send(f"{path}/note", text="I ring the <payer>.")
+    assert (late.status_code, "I ring the &lt;payer&gt;." in late.text, "CLM-1" in late.text) == (404, True, False)
 
 
 async def test_a_form_without_its_token_changes_nothing(one: House) -> None:

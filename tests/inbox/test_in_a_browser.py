@@ -4,8 +4,9 @@ Colours and sizes are judged by axe in both schemes; that nothing is wider than 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,23 @@ from typing import Any
 import pytest
 from axe_core_python.async_playwright import Axe
 from playwright.async_api import Page
+from sqlalchemy import text, update
 
 from palpate_notifier.channels import email
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import load_directory
 from palpate_notifier.inbox.app import inbox_app
 from palpate_notifier.settings import NotifierSettings
+from palpate_notifier.tables import CaseRow
 from palpate_runtime.attempt import Sent
 from palpate_runtime.embedded import free_port
 from tests.conftest import MailSink
 from tests.inbox.browsers import a_browser, chromium, served
 from tests.inbox.conftest import TEAM, TUESDAY
+from tests.inbox.providers import CLIENT, SECRET, provider_process
 from tests.notifier.conftest import Clock
 from tests.notifier.stories import Story
-from tests.notifier.verdicts import passed
+from tests.notifier.verdicts import failed, passed
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium; `make browser` installs it")
 
@@ -134,8 +138,25 @@ async def _tab_to(page: Page, text: str) -> None:
     raise AssertionError(f"no way to {text!r} by keyboard")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_and_nothing_is_too_wide(live: Live, scheme: Any) -> None:
+async def test_every_page_of_the_door_is_well(live: Live) -> None:
+    async with a_page() as page:
+        for path in ("/sign-in", "/sign-in/used-up"):
+            await _is_well(page, live.address + path)
+        for button, heading in (("Mail me a link", "Look into your mail"), ("Sign in", "My cases")):
+            if button == "Sign in":
+                mails = await asyncio.to_thread(live.mail_sink.wait_for, 1)
+                await page.goto(live.url_in(mails[-1]))
+                await _is_well(page, None)
+            else:
+                await page.goto(f"{live.address}/sign-in")
+                await page.get_by_label("Your e-mail address").fill("ole@palpate.example")
+            await page.get_by_role("button", name=button).click()
+            await page.get_by_role("heading", name=heading).wait_for()
+            await _is_well(page, None)
+        await _is_well(page, f"{live.address}/operations")
+
+
+async def test_every_page_of_the_cases_is_well(live: Live) -> None:
     await live.story.fail(1)
     await live.story.fail(2, rule="a-rule-with-a-very-long-name-that-goes-on-and-on", rendering_npi="1003000126")
     await live.story.fail(3)
@@ -143,9 +164,7 @@ async def test_axe_finds_nothing_and_nothing_is_too_wide(live: Live, scheme: Any
     references = [(await live.story.case(number)).reference for number in (1, 3)]
     paths = ["/", "/?show=closed", "/billing", "/billing?status=disputed", "/manager", "/nowhere"]
     paths += [f"/cases/{reference}" for reference in references]
-    async with a_page(color_scheme=scheme) as page:
-        for path in ("/sign-in", "/sign-in/nothing"):
-            await _is_well(page, live.address + path)
+    async with a_page() as page:
         await live.enter(page, "pat@harbor.example")
         for path in paths:
             await _is_well(page, live.address + path)
@@ -154,6 +173,92 @@ async def test_axe_finds_nothing_and_nothing_is_too_wide(live: Live, scheme: Any
         await page.get_by_role("button", name="Preview").click()
         await page.get_by_text("Nothing is done yet").wait_for()
         await _is_well(page, None)
+
+
+async def test_every_page_that_says_no_is_well(live: Live) -> None:
+    await live.story.fail(1)
+    case = f"{live.address}/cases/{(await live.story.case()).reference}"
+    async with a_page() as page:
+        await live.enter(page, "ada@harbor.example")
+        await page.goto(case)
+        await page.get_by_text("Write a note").click()
+        await page.get_by_label("Note for colleagues").fill("I ring the payer.")
+        await live.story.judge(failed("other-rule", fixer="clinician", claim_id="CLM-1", version=2))
+        await page.get_by_role("button", name="Keep the note").click()
+        await page.get_by_text("I ring the payer.").wait_for()
+        await _says(page, "The case has changed")
+        await page.goto(case)
+        await page.evaluate("document.getElementById('days').options[0].value = '400'")
+        await page.get_by_text("Put it off").first.click()
+        await page.get_by_role("button", name="Put it off").click()
+        await _says(page, "Nothing was changed")
+        await page.goto(case)
+        await page.evaluate("document.querySelectorAll('[name=form_token]').forEach(each => { each.value = 'x' })")
+        await page.get_by_role("button", name="Acknowledge").click()
+        await _says(page, "Nothing was changed")
+        async with live.story.sessions.begin() as session:
+            await session.execute(update(CaseRow).values(findings=[{}]))
+        await page.goto(case)
+        await _says(page, "Something is wrong here")
+        async with live.story.sessions.begin() as session:
+            await session.execute(text("ALTER TABLE cases RENAME TO cases_elsewhere"))
+        await page.goto(case)
+        await _says(page, "Palpate is out for a moment")
+
+
+async def _says(page: Page, heading: str) -> None:
+    await page.get_by_role("heading", name=heading).wait_for()
+    await _is_well(page, None)
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with provider_process(tmp_path_factory.mktemp("provider")) as issuer:
+        yield issuer
+
+
+@asynccontextmanager
+async def by_provider(live: Live, issuer: str, **more: Any) -> AsyncIterator[str]:
+    """The same inbox with a provider's door, on another port."""
+    live.story.clock.at, port = datetime.now(UTC), free_port()
+    address = f"http://127.0.0.1:{port}"
+    settings = NotifierSettings(
+        inbox_url=address, oidc_issuer=issuer, oidc_client_id=CLIENT, oidc_client_secret=SECRET, **more
+    )
+    app = inbox_app(live.story.sessions, live.story.directory, settings, live.story.clock, address)
+    async with served(app, port):
+        yield address
+
+
+async def test_in_and_out_by_a_provider_without_javascript(live: Live, issuer: str) -> None:
+    """To the case that the address names; and out again, here and there, by a form that our policy lets lead there."""
+    await live.story.fail(1)
+    async with by_provider(live, issuer) as address, a_page(viewport=PHONE, java_script_enabled=False) as page:
+        # The provider's style sheet is in the internet.
+        await page.route("**/*jsdelivr*/**", lambda route: route.abort())
+        await page.goto(f"{address}/cases/{(await live.story.case()).reference}")
+        await page.get_by_role("link", name="Sign in with your work account").click()
+        await page.get_by_role("button", name="ada", exact=True).click()
+        await page.get_by_role("heading", name="CLM-1").wait_for()
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_role("button", name="End session").click()
+        await page.get_by_role("heading", name="Sign in").wait_for()
+        await page.goto(address)
+        await page.get_by_role("link", name="Sign in with your work account").wait_for()
+
+
+async def test_every_page_of_the_providers_door_is_well(live: Live, issuer: str, closed_port: int) -> None:
+    async with by_provider(live, issuer, magic_links=True) as address, a_page() as page:
+        await page.route("**/*jsdelivr*/**", lambda route: route.abort())
+        await _is_well(page, f"{address}/sign-in")
+        await _is_well(page, f"{address}/sign-in/openid/return?state=x")
+        for account, heading in (("stranger", "Palpate does not know you"), ("unsure", "is not confirmed")):
+            await page.goto(f"{address}/sign-in/openid")
+            await page.get_by_role("button", name=account, exact=True).click()
+            await _says(page, heading)
+    async with by_provider(live, f"http://127.0.0.1:{closed_port}") as address, a_page() as page:
+        await _is_well(page, f"{address}/sign-in")
+        await _is_well(page, f"{address}/sign-in/openid")
 
 
 async def _is_well(page: Page, address: str | None) -> None:
@@ -165,7 +270,15 @@ async def _is_well(page: Page, address: str | None) -> None:
         await page.set_viewport_size(size)  # type: ignore[arg-type]
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{page.url} is {width} px wide"
-    found = await Axe().run(page)
+    await page.emulate_media(color_scheme="light")
+    await _no_violation(page)
+    await page.emulate_media(color_scheme="dark")
+    # Nothing but colours differs.
+    await _no_violation(page, {"runOnly": ["color-contrast"]})
+
+
+async def _no_violation(page: Page, options: dict[str, Any] | None = None) -> None:
+    found = await Axe().run(page, options=options)
     assert found["passes"]
     assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == [], page.url
 

@@ -1,9 +1,12 @@
 """The inbox as an ASGI application: its pages, by address."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 
+import structlog
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -11,19 +14,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from palpate_notifier.database import Sessions
+from palpate_notifier.database import Sessions, is_away
 from palpate_notifier.directory import Directory
 from palpate_notifier.inbox.billing import apply, billing, export, preview
 from palpate_notifier.inbox.case_list import my_cases
 from palpate_notifier.inbox.case_page import act, case_page
 from palpate_notifier.inbox.door import Door
-from palpate_notifier.inbox.headers import SafeHeaders
+from palpate_notifier.inbox.headers import SafeHeaders, headers_of
 from palpate_notifier.inbox.manager import manager
 from palpate_notifier.inbox.openid import Provider
 from palpate_notifier.inbox.openid_door import OpenIdDoor
 from palpate_notifier.inbox.operations import operations
 from palpate_notifier.inbox.web import STYLE, Inbox, for_members
 from palpate_notifier.settings import NotifierSettings
+from palpate_runtime.logs import describe
+
+log = structlog.stdlib.get_logger()
 
 
 def inbox_app(
@@ -41,10 +47,6 @@ def inbox_app(
     inbox = Inbox(sessions, directory, settings, clock, address.rstrip("/"))
     door = Door(inbox)
     bills = attrgetter("bills")
-
-    async def wrong(_request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        return inbox.says(status, "There is no such page", "It may have been moved, or it is not yours to see.")
 
     return Starlette(
         routes=[
@@ -64,8 +66,34 @@ def inbox_app(
             Route("/static/inbox.css", _style),
         ],
         middleware=[Middleware(SafeHeaders, https=inbox.https, leads_to=settings.oidc_issuer)],
-        exception_handlers={HTTPException: wrong},
+        exception_handlers=_when_it_fails(inbox),
     )
+
+
+def _when_it_fails(inbox: Inbox) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
+    """Pages for what no page foresaw.  None of them says what an error says: its text may hold anything."""
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 400
+        if status in {404, 405}:
+            return inbox.says(status, "There is no such page", "It may have been moved, or it is not yours to see.")
+        return inbox.says(status, "Nothing was changed", "What was sent is not what this page sends. Open it anew.")
+
+    async def database_failed(request: Request, error: Exception) -> Response:
+        if not is_away(error):
+            return await broken(request, error)
+        log.warning("database_away", **describe(error))
+        return inbox.says(503, "Palpate is out for a moment", "Nothing was changed. Try again in a minute.")
+
+    async def broken(_request: Request, error: Exception) -> Response:
+        log.error("page_failed", **describe(error))
+        text = "Nothing was changed, and whoever looks after Palpate can see that it happened."
+        answer = inbox.says(500, "Something is wrong here", text)
+        # This answer is made outside of what adds them to all others.
+        answer.headers.update(headers_of(https=inbox.https, leads_to=inbox.settings.oidc_issuer))
+        return answer
+
+    return {HTTPException: refused, DBAPIError: database_failed, Exception: broken}
 
 
 def _by_link(door: Door) -> list[Route]:

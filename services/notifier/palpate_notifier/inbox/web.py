@@ -90,7 +90,7 @@ class Inbox:
 
     def says(self, status: int, title: str, text: str) -> Response:
         """A page that says one thing, to somebody who is not signed in."""
-        return self.page("message.html", status=status, title=title, text=text, visitor=None, form_token="")
+        return self.page("message.html", status=status, title=title, text=text, typed="", visitor=None, form_token="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +170,13 @@ def for_members(inbox: Inbox, page: Page, allowed: Callable[[Visitor], bool] = l
         except Conflict as conflict:
             return inbox.page("conflict.html", status=409, reference=conflict.reference, typed=_typed(form), **frame)
         except NotPossible as reason:
-            return inbox.page("message.html", status=422, title="Nothing was changed", text=str(reason), **frame)
+            title = "Nothing was changed"
+            return inbox.page("message.html", status=422, title=title, text=str(reason), typed=_typed(form), **frame)
         except (NotThere, NoSuchCase):
+            # A case may have gone to somebody else while they were writing: what they typed is theirs all the same.
             text = "It may have been moved, or it is not yours to see."
-            return inbox.page("message.html", status=404, title="There is no such page", text=text, **frame)
+            title = "There is no such page"
+            return inbox.page("message.html", status=404, title=title, text=text, typed=_typed(form), **frame)
 
     return endpoint
 
@@ -185,7 +188,11 @@ async def _answer(asked: Asked, page: Page, allowed: Callable[[Visitor], bool]) 
         is_ours(asked.request.headers) and _carries_token(asked.form, asked.cookie)
     ):
         return asked.page(
-            "message.html", status=403, title="Nothing was changed", text="The form did not come from this page."
+            "message.html",
+            status=403,
+            title="Nothing was changed",
+            text="The form did not come from this page, or somebody signed in anew meanwhile. Open the page anew.",
+            typed=_typed(asked.form),
         )
     return await page(asked)
 
