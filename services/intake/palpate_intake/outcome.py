@@ -44,6 +44,8 @@ class Envelope:
     """ISA15: `P` production, `T` test."""
     group_sender: str = ""
     group_receiver: str = ""
+    group_version: str = ""
+    """GS08; `version` is ST03 where the transaction says its own."""
     reference: str = ""
     """BHT03, the sender's own number of the transaction."""
     submitter: str = ""

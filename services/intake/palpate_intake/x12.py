@@ -115,6 +115,7 @@ class _Reader:
             self._envelope,
             group_control=_at(elements, 6),
             version=_at(elements, 8),
+            group_version=_at(elements, 8),
             group_sender=_at(elements, 2),
             group_receiver=_at(elements, 3),
         )

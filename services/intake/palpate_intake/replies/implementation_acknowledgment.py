@@ -21,6 +21,8 @@ SEGMENTS_IN_ERROR, GUIDE_NOT_SUPPORTED = "5", "I6"
 _READ_GUIDES = ("X222", "X098")
 _MOST_CODES = 5
 _LONGEST_CLAIM_ID = 35
+_LONGEST_LOOP = 4
+"""X12 data element 447: `2010AA` is written `2010`."""
 
 
 class ImplementationAcknowledgment:
@@ -100,7 +102,7 @@ class _Answer:
     def segments(self, number: int) -> Iterable[str]:
         """All between ST and SE."""
         del number
-        version = self._envelope.version or "005010X222A1"
+        version = self._envelope.group_version or "005010X222A1"
         yield self._write("AK1", "HC", self._envelope.group_control or "0", version[:12])
         for transaction in self._transactions:
             yield from self._of_transaction(transaction)
@@ -127,7 +129,7 @@ class _Answer:
         for error, claim_id in transaction.errors:
             here = (error.segment, error.position, error.code)
             if here != last:
-                yield self._write("IK3", error.segment, str(error.position), error.loop, error.code)
+                yield self._write("IK3", error.segment, str(error.position), error.loop[:_LONGEST_LOOP], error.code)
                 if claim_id:
                     yield self._write("CTX", ("CLM01", claim_id[:_LONGEST_CLAIM_ID]))
                 last = here
