@@ -22,7 +22,7 @@ from rich.table import Table
 
 from palpate_runtime.servers import client_for
 from palpate_schemas.events import DeadLetter
-from palpate_schemas.streams import EVENT_FIELD, READERS, dead, partitioned
+from palpate_schemas.streams import EVENT_FIELD, READERS, WEBHOOKS, dead, partitioned
 
 DONE, NONE_FOUND, FAILED = 0, 1, 2
 AT_ONCE = 500
@@ -101,7 +101,7 @@ def dead_streams(filters: Filters, partitions: tuple[int | None, ...]) -> list[s
     Raises:
         NotOneStream: the filter names no stream that we read.
     """
-    read = [stream for stream, groups in READERS.items() if groups]
+    read = [*(stream for stream, groups in READERS.items() if groups), WEBHOOKS]
     wanted = read if filters.stream is None else [filters.stream.removesuffix(".dead").partition(":{")[0]]
     unknown = set(wanted) - set(read)
     if unknown:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from palpate_cli import operations
+from palpate_cli import intake, operations
 from palpate_cli.options import DataFolder, Output, RedisUrl, TextOrJson
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ tables = typer.Typer(help="CMS's NCCI and MUE tables, imported by this site.", n
 app.add_typer(tables, name="tables")
 
 operations.register(app)
+intake.register(app, serve)
 
 errors = Console(stderr=True)
 
@@ -250,23 +251,29 @@ def tables_diff(
 def schema(
     event_type: Annotated[
         str | None,
-        typer.Argument(help="An event type, e.g. claim.created; `asyncapi` for the streams.", show_default=False),
+        typer.Argument(
+            help="An event type, e.g. claim.created; `asyncapi` for the streams, `openapi` for HTTP.",
+            show_default=False,
+        ),
     ] = None,
     *,
     write: Annotated[Path | None, typer.Option(help="Write every schema below this folder.")] = None,
 ) -> None:
-    """Print the JSON Schema of an event, or the AsyncAPI document."""
+    """Print the JSON Schema of an event, the AsyncAPI or the OpenAPI document."""
     import json
 
+    from palpate_intake.http import openapi
     from palpate_schemas import build
 
     if write is not None:
-        for path in build.write(write):
+        for path in build.write(write, {"openapi.json": openapi.text()}):
             print(path)
     elif event_type is None:
-        print("\n".join([*build.MODELS, "asyncapi"]))
+        print("\n".join([*build.MODELS, "asyncapi", "openapi"]))
     elif event_type == "asyncapi":
         print(json.dumps(build.asyncapi(), indent=2))
+    elif event_type == "openapi":
+        print(openapi.text(), end="")
     elif event_type in build.MODELS:
         print(json.dumps(build.json_schema(event_type), indent=2))
     else:

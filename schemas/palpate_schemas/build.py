@@ -1,8 +1,9 @@
 """Builds the published contract from the models: a JSON Schema for every event, and one AsyncAPI 3 document."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -53,6 +54,7 @@ CHANNELS: dict[str, tuple[str, tuple[str, ...]]] = {
     streams.dead(streams.CLAIMS_CREATED): ("What the validator gave up on.", ("dead.letter",)),
     streams.dead(streams.CLAIMS_FAILED): ("What the notifier gave up on.", ("dead.letter",)),
     streams.dead(streams.CLAIMS_PASSED): ("What the notifier gave up on.", ("dead.letter",)),
+    streams.dead(streams.WEBHOOKS): ("What no webhook of a source took in time.", ("dead.letter",)),
 }
 
 
@@ -126,10 +128,10 @@ def files() -> Iterator[tuple[str, str]]:
     yield "asyncapi.json", _json(asyncapi())
 
 
-def write(folder: Path) -> list[Path]:
-    """Write all files below a folder; returns those that changed."""
+def write(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> list[Path]:
+    """Write all files below a folder, and more that others build; returns those that changed."""
     changed: list[Path] = []
-    for name, text in files():
+    for name, text in (*files(), *more.items()):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text("utf-8") != text:

@@ -11,9 +11,13 @@ CLAIMS_PASSED = "claims.passed"
 CLAIMS_FAILED = "claims.failed"
 CLAIMS_REJECTED = "claims.rejected"
 CORRECTIONS = "corrections"
+WEBHOOKS = "webhooks"
+"""What is to be sent to a source's webhook once more; `webhooks.dead` is what no webhook took in time."""
 
 VALIDATOR_GROUP = "validator"
 NOTIFIER_GROUP = "notifier"
+INTAKE_GROUP = "intake"
+"""There only where the HTTP intake runs, so not among the `READERS` that every installation has."""
 
 READERS = MappingProxyType(
     {

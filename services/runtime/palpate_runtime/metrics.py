@@ -30,3 +30,6 @@ TRIMMED = Counter("palpate_trimmed", "Finished entries that were trimmed.", ("st
 CONSUMING = Gauge("palpate_consuming", "1 while the stream is being read.", ("stream",), registry=REGISTRY)
 DELIVERIES = Counter("palpate_deliveries", "Messages sent to people.", ("channel", "status"), registry=REGISTRY)
 CASES = Counter("palpate_case_steps", "Steps of correction cases.", ("step",), registry=REGISTRY)
+REQUESTS = Counter("palpate_requests", "HTTP requests answered.", ("path", "status"), registry=REGISTRY)
+TAKEN_IN = Counter("palpate_taken_in", "Claims that came over HTTP.", ("outcome",), registry=REGISTRY)
+WEBHOOKS = Counter("palpate_webhooks", "Attempts at webhooks of sources.", ("status",), registry=REGISTRY)

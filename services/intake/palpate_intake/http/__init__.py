@@ -1,0 +1,1 @@
+"""Claims over HTTP: who may send, what is answered, and what is sent back."""

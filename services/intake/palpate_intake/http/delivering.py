@@ -1,0 +1,178 @@
+"""Sends what is queued to the webhooks of sources, each source at its own pace."""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from redis.exceptions import RedisError
+
+from palpate_intake.http.outbound import Next, Outbound, Outgoing, Policy, after, sources_with_queues, tried
+from palpate_intake.http.sources import Sources
+from palpate_intake.settings import IntakeSettings
+from palpate_runtime import metrics, webhooks
+from palpate_runtime.attempt import Attempt, Sent
+from palpate_runtime.logs import describe
+from palpate_schemas.events import DeadLetter
+from palpate_schemas.streams import EVENT_FIELD, WEBHOOKS, dead, partitioned
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+log = structlog.stdlib.get_logger()
+
+LOOK_EVERY_S = 1.0
+AT_ONCE = 8
+"""Events of one source under way at once."""
+MEDIA_TYPE = "application/cloudevents+json"
+
+
+class Deliverer:
+    """Delivers for good; a source whose webhook is slow or away holds up nobody else's."""
+
+    def __init__(
+        self, redis: Callable[[], "Redis"], sources: Sources, settings: IntakeSettings, clock: Callable[[], datetime]
+    ) -> None:
+        self._redis, self._sources, self._settings, self._clock = redis, sources, settings, clock
+        self._policy = Policy(
+            timedelta(seconds=settings.retry_first_s),
+            timedelta(seconds=settings.retry_longest_s),
+            timedelta(seconds=settings.give_up_after_s),
+        )
+        # Longer than the slowest attempt: connecting, sending and the answer may each take the time-out.
+        self._lease = timedelta(seconds=4 * settings.webhook_timeout_s + 30)
+        self._queued = asyncio.Event()
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._failed: dict[str, int] = {}
+        """How many rounds in a row nothing of a source could be delivered."""
+        self._not_before: dict[str, datetime] = {}
+        self._away = self._stopping = False
+
+    def wake(self) -> None:
+        """Something was queued: look now rather than in a second."""
+        self._queued.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        try:
+            while not self._stopping:
+                self._queued.clear()
+                await self._look()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await self._queued.wait()
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Take nothing more, and finish what is under way."""
+        self._stopping = True
+        self._queued.set()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Start on every source that has none at work and is not resting."""
+        try:
+            waiting = await sources_with_queues(self._redis)
+        except (RedisError, OSError, TimeoutError) as error:
+            if not self._away:
+                log.warning("webhooks_waiting", **describe(error))
+            self._away = True
+            return
+        self._away = False
+        now = self._clock()
+        for source in waiting:
+            if source not in self._busy and self._not_before.get(source, now) <= now:
+                task = asyncio.create_task(self._deliver(source))
+                self._busy[source] = task
+                task.add_done_callback(lambda _, source=source: self._busy.pop(source, None))  # type: ignore[misc]
+
+    async def _deliver(self, source: str) -> None:
+        """Deliver what is due for a source, until nothing is or the webhook fails."""
+        try:
+            while not self._stopping and await self._round(source):
+                pass
+        except Exception as error:  # noqa: BLE001 - the edge of a source: logged, and the others go on
+            # What was taken is due again when its lease is over.
+            log.warning("webhook_round_cut_short", event_source=source, **describe(error))
+            self._rest(source)
+
+    def _rest(self, source: str) -> None:
+        failed = self._failed[source] = self._failed.get(source, 0) + 1
+        self._not_before[source] = self._clock() + self._policy.wait(failed)
+
+    async def _round(self, source: str) -> bool:
+        """One batch; whether there may be more to do at once."""
+        outbound = Outbound(self._redis(), source)
+        # After a failure one is sent to see whether the webhook is back, not all that waits.
+        count = 1 if self._failed.get(source) else AT_ONCE
+        taken = await outbound.take(count, self._clock(), self._lease)
+        if not taken:
+            return False
+        delivered = await asyncio.gather(*(self._one(outbound, source, tried(each)) for each in taken))
+        if any(delivered):
+            self._failed.pop(source, None)
+            return True
+        self._rest(source)
+        return False
+
+    async def _one(self, outbound: Outbound, source: str, outgoing: Outgoing) -> bool:
+        attempt = await self._attempt(source, outgoing)
+        step = after(attempt, outgoing, self._policy, self._clock())
+        await self._write_down(outbound, outgoing, attempt, step)
+        metrics.WEBHOOKS.labels(attempt.sent.value).inc()
+        log.log(
+            20 if step.delivered else 30,
+            "webhook_delivered" if step.delivered else "webhook_given_up" if step.given_up else "webhook_failed",
+            event_source=source,
+            event_id=outgoing.id,
+            entry_id=outgoing.entry_id,
+            stream=outgoing.stream,
+            attempts=outgoing.attempts,
+            reason=attempt.detail,
+        )
+        return step.delivered
+
+    async def _attempt(self, source: str, outgoing: Outgoing) -> Attempt:
+        holder = self._sources.now().by_uri(source)
+        if holder is None or holder.webhook is None:
+            return Attempt(Sent.LATER, "no webhook")
+        try:
+            secret = holder.webhook.secret()
+        except (OSError, ValueError) as error:
+            return Attempt(Sent.LATER, type(error).__name__)
+        return await webhooks.post(
+            webhooks.Message(outgoing.id, outgoing.event, MEDIA_TYPE),
+            holder.webhook.url,
+            secret,
+            self._clock(),
+            private=self._settings.webhook_private_addresses,
+            timeout_s=self._settings.webhook_timeout_s,
+        )
+
+    async def _write_down(self, outbound: Outbound, outgoing: Outgoing, attempt: Attempt, step: Next) -> None:
+        if step.due is not None:
+            await outbound.later(outgoing, step.due)
+            return
+        if step.given_up:
+            # First the letter: to die in between is to have it twice, not to lose it.
+            await self._bury(outgoing, attempt)
+        await outbound.done(outgoing)
+
+    async def _bury(self, outgoing: Outgoing, attempt: Attempt) -> None:
+        stream = partitioned(WEBHOOKS, self._settings.all_partitions[0])
+        letter = DeadLetter(
+            stream=outgoing.stream,
+            entry_id=outgoing.entry_id,
+            attempts=outgoing.attempts,
+            error=f"webhook: {attempt.detail or attempt.sent.value}",
+            given_up_at=self._clock(),
+            original_base64=base64.b64encode(outgoing.event.encode()).decode(),
+        )
+        await self._redis().xadd(dead(stream), {EVENT_FIELD: letter.model_dump_json().encode()})
+        metrics.DEAD.labels(stream).inc()
