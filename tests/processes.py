@@ -15,6 +15,7 @@ from redis import Redis
 
 from palpate_cli.stack import EXAMPLE_DIRECTORY, is_ready
 from palpate_runtime.embedded import free_port
+from palpate_runtime.parents import ends_with_us
 
 
 class ServiceProcess:
@@ -35,6 +36,8 @@ class ServiceProcess:
                 stderr=sink,
                 env=self._env,
                 start_new_session=True,
+                # Also one that is stopped (SIGSTOP) goes when the tests are killed.
+                preexec_fn=ends_with_us(signal.SIGKILL),  # noqa: PLW1509
             )
         if wait:
             eventually(lambda: is_ready(self.port), within=30, what=f"{self.name} ready\n{self.log_text()[-2000:]}")

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from palpate_runtime.parents import ends_with_us
 
 STOP_WITHIN_S = 12.0
 STEADY_AFTER_S = 10.0
@@ -78,7 +78,7 @@ class Family:
             env={**os.environ, **command.env},
             # A session of its own: Ctrl-C reaches us alone, and we stop the children in good order.
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=ends_with_us(),
             limit=1 << 20,
         )
         self._running[command.name] = process
@@ -105,13 +105,3 @@ def _why(code: int) -> str:
         return signal.Signals(-code).name
     except ValueError:
         return f"signal {-code}"
-
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-
-
-def _die_with_parent() -> None:
-    """Linux: be told to end when the parent is killed, so that no orphan keeps a port or a data folder."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -15,6 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from palpate_runtime.embedded import EmbeddedRedis, free_port, server_binary
+from palpate_runtime.parents import ends_with_us
 from tests.processes import eventually
 
 
@@ -111,9 +113,9 @@ class Sentinels:
             )
             log = (self.folder / f"sentinel-{number}.log").open("ab")
             with log:
-                self._processes.append(
-                    subprocess.Popen([str(server_binary()), str(file), "--sentinel"], stdout=log, stderr=log)
-                )
+                command = [str(server_binary()), str(file), "--sentinel"]
+                gone = ends_with_us(signal.SIGKILL)
+                self._processes.append(subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=gone))  # noqa: PLW1509
         eventually(self._watches, within=30, what="three Sentinels with a replica")
         return self
 
@@ -183,14 +185,22 @@ class Postgres:
             *("-h", "127.0.0.1", "-k", "", "-c", "shared_buffers=32MB"),
         ]
         with (self.folder / "postgres.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._user, start_new_session=True)
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                start_new_session=True,
+                # Its quickest end, that of `kill` below: kill -9 would leave its shared memory behind.
+                preexec_fn=ends_with_us(signal.SIGQUIT),  # noqa: PLW1509
+            )
         ready = [str(postgres_binaries() / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port), "-q"]
         eventually(lambda: subprocess.run(ready, check=False).returncode == 0, within=30, what="PostgreSQL")
 
     def kill(self) -> None:
         """SIGQUIT: as good as kill -9 for it, and its children go with it."""
         if self._process is not None:
-            self._process.send_signal(3)
+            self._process.send_signal(signal.SIGQUIT)
             self._process.wait(20)
             self._process = None
             time.sleep(0.1)

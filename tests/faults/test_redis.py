@@ -1,6 +1,7 @@
 """Redis that is killed, cut off, full, empty, read-only or loading, and streams that somebody else trims."""
 
 import os
+import threading
 import time
 from typing import Any
 
@@ -222,13 +223,16 @@ def test_redis_is_loading_for_a_long_time(rig: Rig) -> None:
     rig.server.kill()
     # Microseconds a key: seconds for what is there.
     rig.server._extra = (*rig.server._extra, "--key-load-delay", "1000")
-    starting = in_thread(rig.server.start)
+    done = threading.Event()
+    # It ends with the thread that starts it, so that one stays.
+    starting = in_thread(lambda: (rig.server.start(), done.wait(200)))  # type: ignore[union-attr]
     rig.not_ready(validator)
-    starting.join(60)
-    rig.ready(validator)
+    rig.ready(validator, within=60)
     rig.publish(range(3_000, 3_100))
     rig.settle(notifier=False)
     rig.check(notifier=False)
+    done.set()
+    starting.join(20)
 
 
 def test_a_producer_trims_what_nobody_has_read_and_it_is_named(rig: Rig) -> None:

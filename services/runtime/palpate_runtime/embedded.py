@@ -10,6 +10,8 @@ from types import TracebackType
 from redis import Redis
 from redis.exceptions import BusyLoadingError, ConnectionError  # noqa: A004 - redis-py's own name
 
+from palpate_runtime.parents import ends_with_us
+
 START_WITHIN_S = 60
 
 
@@ -46,7 +48,10 @@ def free_port() -> int:
 
 
 class EmbeddedRedis:
-    """A Redis server process.  Data survive a stop and a crash: the same folder continues where it was."""
+    """A Redis server process.  Data survive a stop and a crash: the same folder continues where it was.
+
+    It ends with the thread that has started it, so that nobody is left behind on the folder.
+    """
 
     def __init__(self, folder: Path, port: int | None = None, *, extra: tuple[str, ...] = ()) -> None:
         self.folder, self.port, self._extra = folder, port or free_port(), extra
@@ -63,7 +68,11 @@ class EmbeddedRedis:
         output = self.folder / "redis.log"
         with output.open("ab") as sink:
             self.process = subprocess.Popen(  # noqa: S603 - our own server binary
-                [str(server_binary()), *self._options()], stdout=sink, stderr=sink, start_new_session=True
+                [str(server_binary()), *self._options()],
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+                preexec_fn=ends_with_us(),  # noqa: PLW1509 - one system call, nothing that a lock could hold up
             )
         deadline = time.monotonic() + START_WITHIN_S
         with Redis(port=self.port, socket_connect_timeout=1) as client:
