@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
+from palpate_schemas.claim import VisitNote
 from palpate_validator.visit import Line, Visit, clock_minutes
 
 
@@ -23,6 +24,44 @@ class Overlap:
             f"{self.first.code} on line {self.first.line_number} and {self.second.code} on line "
             f"{self.second.line_number} share {self.minutes} minute{'s' if self.minutes > 1 else ''}"
         )
+
+
+def clock_times_in_question(visit: Visit) -> bool:
+    """Whether clock times leave anything to look at.
+
+    Not where each note's hold its minutes, and the timed services have none, or a stretch each that holds its minutes
+    and lies apart from the others.
+    """
+    for note in visit.notes:
+        if not _holds_its_minutes(note):
+            return True
+    stretches: list[tuple[int, int, int]] = []
+    for line in visit.lines:
+        if len(line.performed_by) > 1 or len(line.intervals) > 1:
+            return True
+        stretches += [
+            (clock_minutes(each.start), clock_minutes(each.end), line.minutes or 1) for each in line.intervals
+        ]
+    if not stretches:
+        return False
+    return not all(line.intervals for line in visit.timed_lines) or not _lie_apart(stretches)
+
+
+def _holds_its_minutes(note: VisitNote) -> bool:
+    if note.start is None or note.end is None:
+        return note.start == note.end
+    stated = note.total_timed_minutes if note.total_treatment_minutes is None else note.total_treatment_minutes
+    return clocked_minutes(note.start, note.end) >= (stated or 1)
+
+
+def _lie_apart(stretches: list[tuple[int, int, int]]) -> bool:
+    """Whether stretches (from, to, minutes that they are to hold) each hold theirs and share none."""
+    reached = 0
+    for start, end, minutes in sorted(stretches):
+        if start < reached or end - start < minutes:
+            return False
+        reached = end
+    return True
 
 
 @lru_cache(maxsize=1)

@@ -72,7 +72,26 @@ def unexplained(visit: Visit) -> bool:
     Raises:
         MissingFact: as `documented_techniques`.
     """
-    return not documented_techniques(visit).manual
+    return not (_plainly_listed(visit) or documented_techniques(visit).manual)
+
+
+def _plainly_listed(visit: Visit) -> bool:
+    """Whether a note's own list holds a technique of 97140, so that its free text need not be read to know of one.
+
+    One that may be part of an osteopathic treatment is not plain: the text may name the treatment.
+    """
+    rendering = visit.claim.rendering_provider.profession
+    for note in visit.notes:
+        given_by = (note.clinician and note.clinician.profession) or rendering
+        if note.techniques and _holds_manual(tuple(note.techniques), given_by):
+            return True
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _holds_manual(listed: tuple[str, ...], given_by: Profession | None) -> bool:
+    mentions = [mention for entry in listed for mention in scan(entry).mentions]
+    return any(_meaning(m, given_by).manual and not m.technique.part_of_osteopathic for m in mentions)
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ It never raises: a rule that breaks becomes an undetermined finding with its id,
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,12 +15,12 @@ from palpate_schemas.claim import Claim
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Outcome, Severity, Verdict
 from palpate_schemas.verdict import Counts
-from palpate_validator.book import RuleBook, Selected, Selection
+from palpate_validator.book import RuleBook, Selected, Selection, Step
 from palpate_validator.profiles import Profile
 from palpate_validator.rule import MissingFact, Question, Result, cannot_tell
 from palpate_validator.visit import MANUAL_THERAPY, Line, Visit, lines_of
 
-_GRAVEST_FIRST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_GRAVEST_FIRST = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 VOID = "8"
 
 
@@ -103,24 +103,28 @@ class _Bench:
 
     findings: list[Finding] = field(default_factory=list)
     failures: list[RuleFailure] = field(default_factory=list)
-    judged: set[str] = field(default_factory=set)
+    selections: list[Selection] = field(default_factory=list)
 
     def run(self, selection: Selection, visit: Visit, *, per_claim: bool) -> None:
-        self.judged |= selection.ids
+        if selection not in self.selections:
+            self.selections.append(selection)
         for step in selection.steps(visit, per_claim=per_claim):
-            if step.given is None or self._holds(step.given, step.selected, visit):
+            if step.given is None or self._holds(step, step.given, visit):
                 for each in step.selected:
                     self._ask(each, visit)
 
-    def _holds(self, given: Question, selected: Iterable[Selected], visit: Visit) -> bool:
+    def _holds(self, step: Step, given: Question, visit: Visit) -> bool:
         visit.consulted.clear()
         try:
             return given(visit)
         except MissingFact as missing:
-            for each in selected:
-                self._miss(each, missing, visit)
+            if missing.line is None and not visit.consulted:
+                self.findings += _missing(step.selected, missing.needs, missing.message)
+            else:
+                for each in step.selected:
+                    self._miss(each, missing, visit)
         except Exception as error:  # noqa: BLE001 - as below
-            for each in selected:
+            for each in step.selected:
                 self._break(each, error, visit)
         return False
 
@@ -129,7 +133,8 @@ class _Bench:
             visit.consulted.clear()
         try:
             for result in selected.rule.judge(visit):
-                self.findings.append(_finding(selected, result, visit))
+                kept = result.kept and not visit.consulted
+                self.findings.append(_kept(selected, result) if kept else _finding(selected, result, visit))
         except MissingFact as missing:
             self._miss(selected, missing, visit)
         except Exception as error:  # noqa: BLE001 - one broken rule must not stop the others; the caller logs it
@@ -137,7 +142,7 @@ class _Bench:
 
     def _miss(self, selected: Selected, missing: MissingFact, visit: Visit) -> None:
         if missing.line is None and not visit.consulted:
-            self.findings.append(_missing(selected, missing.needs, missing.message))
+            self.findings += _missing((selected,), missing.needs, missing.message)
         else:
             result = cannot_tell(missing.needs, missing.message, line=missing.line)
             self.findings.append(_finding(selected, result, visit))
@@ -149,28 +154,30 @@ class _Bench:
         self.findings.append(_finding(selected, result, visit))
 
     def judgement(self, profile: Profile) -> Judgement:
-        violated = {f.rule for f in self.findings if f.outcome is Outcome.VIOLATED}
-        undetermined = {f.rule for f in self.findings if f.outcome is Outcome.UNDETERMINED} - violated
-        failed = Severity.ERROR in [f.severity for f in self.findings]
+        by_severity: dict[Severity, list[Finding]] = {severity: [] for severity in _GRAVEST_FIRST}
+        violated: set[str] = set()
+        undetermined: set[str] = set()
+        for finding in self.findings:
+            by_severity[finding.severity].append(finding)
+            (violated if finding.outcome is Outcome.VIOLATED else undetermined).add(finding.rule)
+        undetermined -= violated
+        judged = frozenset[str]().union(*(selection.ids for selection in self.selections[1:]))
         return Judgement(
-            verdict=Verdict.FAIL if failed else Verdict.PASS,
+            verdict=Verdict.FAIL if by_severity[Severity.ERROR] else Verdict.PASS,
             applicable=True,
             profile=profile.id,
-            findings=tuple(sorted(self.findings, key=_order)),
+            findings=tuple(each for graded in by_severity.values() for each in sorted(graded, key=_place)),
             counts=Counts(
-                judged=len(self.judged) - len(undetermined), violated=len(violated), undetermined=len(undetermined)
+                judged=len(self.selections[0].ids | judged) - len(undetermined),
+                violated=len(violated),
+                undetermined=len(undetermined),
             ),
             failures=tuple(self.failures),
         )
 
 
-def _order(finding: Finding) -> tuple[int, int, str, str]:
-    return (
-        _GRAVEST_FIRST[finding.severity],
-        finding.line_number if finding.line_number is not None else 0,
-        finding.rule,
-        finding.pointer or "",
-    )
+def _place(finding: Finding) -> tuple[int, str, str]:
+    return finding.line_number or 0, finding.rule, finding.pointer or ""
 
 
 def _finding(selected: Selected, result: Result, visit: Visit) -> Finding:
@@ -180,12 +187,12 @@ def _finding(selected: Selected, result: Result, visit: Visit) -> Finding:
         evidence |= dated.evidence(name)
         if dated.source not in sources:
             sources = (*sources, dated.source)
-    return _built(
-        selected,
-        result,
-        sources,
-        {key: value if type(value) in _PLAIN else _shown(value) for key, value in evidence.items()},
-    )
+    return _built(selected, result, sources, evidence)
+
+
+@lru_cache(maxsize=1024)
+def _kept(selected: Selected, result: Result) -> Finding:
+    return _built(selected, result, selected.rule.header.sources, result.evidence)
 
 
 _PLAIN = frozenset({str, int, bool})
@@ -193,12 +200,13 @@ _PLAIN = frozenset({str, int, bool})
 
 
 @lru_cache(maxsize=16_384)
-def _missing(selected: Selected, needs: str, message: str) -> Finding:
+def _missing(together: tuple[Selected, ...], needs: str, message: str) -> tuple[Finding, ...]:
     """A claim without its note leaves thirty rules open, and so does the next one: the same findings serve both."""
-    return _built(selected, cannot_tell(needs, message), selected.rule.header.sources, {})
+    result = cannot_tell(needs, message)
+    return tuple(_built(selected, result, selected.rule.header.sources, {}) for selected in together)
 
 
-def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidence: dict[str, Any]) -> Finding:
+def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidence: Mapping[str, Any]) -> Finding:
     rule, header = selected.rule, selected.rule.header
     violated = result.outcome is Outcome.VIOLATED
     return _unchecked(
@@ -217,7 +225,7 @@ def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidenc
         applicability=result.applicability or ("confirm" if result.patch else None),
         denial=(result.denial or header.denial) if violated else None,
         sources=sources,
-        evidence=evidence,
+        evidence={key: value if type(value) in _PLAIN else _shown(value) for key, value in evidence.items()},
     )
 
 

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
@@ -89,6 +89,11 @@ class CodeSet:
         self._changes = changes
         # A clinic sees the same few hundred diagnoses, and several rules ask about each.
         self._standing = lru_cache(maxsize=8192)(self._listed)
+        self._first_days_of_stretches = sorted(
+            {release.first_day for release in self.releases}
+            | {release.last_day + timedelta(days=1) for release in self.releases}
+        )
+        self._in_stretch = lru_cache(maxsize=8192)(self._on)
         self._row = lru_cache(maxsize=4096)(self._found)
 
     def on(self, code: str, day: date) -> Answer:
@@ -103,6 +108,12 @@ class CodeSet:
         change = self._changes.get(code)
         if change is not None:
             return _by_change(change, day)
+        return self._in_stretch(code, bisect_right(self._first_days_of_stretches, day))
+
+    def _on(self, code: str, stretch: int) -> Answer:
+        """The answer for all days between two on which a release begins or ends; `stretch` counts those before."""
+        days = self._first_days_of_stretches
+        day = days[stretch - 1] if stretch else days[0] - timedelta(days=1)
         latest = bisect_right(self._first_days, day) - 1
         if latest >= 0 and day <= self.releases[latest].last_day:
             return self._standing(code, self.releases[latest])

@@ -130,8 +130,10 @@ WELLNESS_PURPOSE = _whole_words(
 )
 """Wellness, fitness, relaxation or prevention as what the treatment is for."""
 
-WELLNESS_STEMS = ("wellness", "fitness", "being", "relaxation", "stress", "prophyla", "prevention", "recreational")
-"""A text without any of these has no such purpose; quicker to see than the purpose itself."""
+_PURPOSE_STEMS = (
+    "maintenance", "wellness", "fitness", "being", "relaxation", "stress", "prophyla", "prevention", "recreational",
+)  # fmt: skip
+"""A text without any of these speaks of neither purpose."""
 
 NEGATED = re.compile(r"(?<!\w)(?:no|not|never|denie[sd]|without|rather than|instead of)(?: \w+){0,2} ?$", re.IGNORECASE)
 """Ends a stretch of words that cancels what comes next."""
@@ -161,6 +163,16 @@ def words_of(note: VisitNote) -> str:
     """Everything that the note says in words, as one text."""
     parts = (note.text, note.response, note.medical_necessity, note.restricted_motion, note.goals)
     return " \n ".join([part for part in parts if part] + list(note.techniques or ()))
+
+
+def purpose_in_question(visit: Visit) -> bool:
+    """Whether the note may speak of maintenance or of wellness: by parts of those words, quicker than the phrases.
+
+    Raises:
+        MissingFact: no note is shared, or one without a word.
+    """
+    words = visit.known(words_of(visit.note) or None, "documentation/text").lower()
+    return any(stem in words for stem in _PURPOSE_STEMS)
 
 
 def treatment_words(note: VisitNote) -> str:
@@ -212,6 +224,11 @@ def _signer_letters(signature: Signature | None) -> frozenset[str]:
     return credentials_in(signature.credentials, (signature.name or "").partition(",")[2])
 
 
+def _letters(note: VisitNote) -> frozenset[str]:
+    """The credentials of whoever signed or took part."""
+    return _signer_letters(note.signed_by) | credentials_in(*(c.credentials for c in note.contributors or ()))
+
+
 def _professions(note: VisitNote) -> Iterable[Profession]:
     author = None if note.clinician is None else note.clinician.profession
     everybody = (author, *(each.profession for each in note.contributors or ()))
@@ -220,20 +237,18 @@ def _professions(note: VisitNote) -> Iterable[Profession]:
 
 def names_an_assistant(note: VisitNote) -> bool:
     """Whether its author, signer, contributors or words tell of an assistant."""
-    letters = _signer_letters(note.signed_by) | credentials_in(*(c.credentials for c in note.contributors or ()))
     return (
         any(profession in ASSISTANTS for profession in _professions(note))
-        or bool(letters & _ASSISTANT_LETTERS)
+        or not _letters(note).isdisjoint(_ASSISTANT_LETTERS)
         or ASSISTANT_WORDS.search(words_of(note)) is not None
     )
 
 
 def names_a_supervisor(note: VisitNote) -> bool:
     """Whether its author, signer, contributors or words tell of a clinician who is not an assistant."""
-    letters = _signer_letters(note.signed_by) | credentials_in(*(c.credentials for c in note.contributors or ()))
     return (
         any(profession not in ASSISTANTS for profession in _professions(note))
-        or bool(letters & _CLINICIAN_LETTERS)
+        or not _letters(note).isdisjoint(_CLINICIAN_LETTERS)
         or SUPERVISION_WORDS.search(words_of(note)) is not None
     )
 

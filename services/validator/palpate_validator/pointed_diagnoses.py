@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from palpate_validator.diagnosis_families import is_manifestation, regions_of, supports_manual_therapy
-from palpate_validator.icd10 import code_set, dotted, normalised, well_formed
+from palpate_validator.icd10 import Standing, code_set, dotted, normalised, well_formed
 from palpate_validator.rule import MissingFact
+from palpate_validator.seventh_character import seventh_character_fault
 from palpate_validator.visit import MANUAL_THERAPY, Line, Visit
 
 _UPPER = frozenset({"shoulder", "elbow", "wrist", "hand"})
@@ -67,6 +68,26 @@ def diagnoses(visit: Visit) -> tuple[Diagnosis, ...]:
 def _diagnoses(sent: tuple[str, ...]) -> tuple[Diagnosis, ...]:
     numbered = enumerate(sent, start=1)
     return tuple(Diagnosis(at, normalised(code)) for at, code in numbered if well_formed(code))
+
+
+def codes_in_question(visit: Visit) -> bool:
+    """Whether a diagnosis may not be a code of its day, or not one to be told without a look at the visit."""
+    days = {line.service_date for line in visit.lines}
+    for sent in visit.claim.diagnoses:
+        code = _plain(sent)
+        if code is None or any(code_set().on(code, day).standing is not Standing.BILLABLE for day in days):
+            return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _plain(sent: str) -> str | None:
+    """A diagnosis as the code set has it; None where its spelling, or the stage of an injury it says, is a question."""
+    if not well_formed(sent):
+        return None
+    code = normalised(sent)
+    active_injury = code[0] in "ST" and code[6:] == "A"
+    return None if active_injury or seventh_character_fault(code) is not None else code
 
 
 def pointed(visit: Visit, line: Line) -> tuple[Diagnosis, ...]:

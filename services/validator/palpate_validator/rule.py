@@ -50,6 +50,8 @@ class Result:
     patch: tuple[PatchOperation, ...] | None = None
     applicability: Literal["safe", "confirm"] | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    kept: bool = False
+    """Whether the rule keeps this very result and gives it for other visits too: its finding is then built once."""
 
     @property
     def full_pointer(self) -> str | None:

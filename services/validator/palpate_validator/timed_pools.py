@@ -5,7 +5,6 @@ share, another practitioner or a modifier has its minutes and units summed befor
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,12 +27,14 @@ from palpate_validator.worked_out import worked_out
 _MINUTES_IN_WORDS = re.compile(r"\b\d{1,3}[ -]?min(?:s|ute|utes)?\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Pool:
     """The timed services of one day and discipline: what was billed, and what is known of their minutes."""
 
     discipline: Profession | None
     lines: tuple[Line, ...]
+    by_service: Mapping[str, tuple[Line, ...]]
+    """The billed lines of each service, in the order of their numbers."""
     notes: tuple[VisitNote, ...]
     minutes: Mapping[str, int]
     """Countable minutes by service, those that are not billed included."""
@@ -47,18 +48,14 @@ class Pool:
     """Whether the day has no other discipline's timed services."""
 
     @worked_out
-    def by_service(self) -> Mapping[str, tuple[Line, ...]]:
-        """The billed lines of each service, in the order of their numbers."""
-        lines: defaultdict[str, list[Line]] = defaultdict(list)
-        for line in self.lines:
-            lines[service_of(line.code)].append(line)
-        return {service: tuple(lines[service]) for service in sorted(lines)}
-
-    @worked_out
     def billed(self) -> Mapping[str, int]:
         """Units by service; a service with units that are no whole number is left out (a finding of its own)."""
-        whole = {service: [line.whole_units for line in lines] for service, lines in self.by_service.items()}
-        return {s: sum(u for u in units if u is not None) for s, units in whole.items() if None not in units}
+        billed: dict[str, int] = {}
+        for service, lines in self.by_service.items():
+            whole = [units for line in lines if (units := line.whole_units) is not None]
+            if len(whole) == len(lines):
+                billed[service] = sum(whole)
+        return billed
 
     @property
     def plan(self) -> str:
@@ -172,12 +169,7 @@ class Pool:
         """Whether every minute is known and every unit is what the payer's way of counting makes of them."""
         if self.unknown or not self.readable or self.noted_total not in {None, self.known_minutes}:
             return False
-        if counts_by == "cms":
-            return self.allocation.accepts(self.billed)
-        for service, minutes in self.minutes.items():
-            if units_past_midpoint(minutes) != self.billed.get(service, 0):
-                return False
-        return counts_by == "ama" or (counts_by is None and self.allocation.accepts(self.billed))
+        return _counted_so(counts_by, tuple(self.minutes.items()), tuple(self.billed.items()))
 
     @property
     def ways(self) -> str:
@@ -225,20 +217,34 @@ class Pool:
         return (PatchOperation(op="replace", path=f"/lines/{lines[0].index}/units", value=units),)
 
 
+_ByService = tuple[tuple[str, int], ...]
+
+
+@lru_cache(maxsize=8192)
+def _counted_so(counts_by: str | None, minutes: _ByService, billed: _ByService) -> bool:
+    """Whether units are what a way of counting makes of minutes: by Medicare's, by the midpoint, or unsaid by both."""
+    units = dict(billed)
+    if counts_by != "ama" and not allocate(dict(minutes)).accepts(units):
+        return False
+    return counts_by == "cms" or (
+        counts_by in {"ama", None} and all(units_past_midpoint(spent) == units.get(s, 0) for s, spent in minutes)
+    )
+
+
 @lru_cache(maxsize=1)
 def pools(visit: Visit) -> tuple[Pool, ...]:
     """The pools of a visit that bills timed services; kept for the next rule that asks for the same visit."""
-    by_discipline: defaultdict[Profession | None, list[Line]] = defaultdict(list)
-    for line in visit.timed_lines:
-        by_discipline[visit.discipline(line)].append(line)
-    if None in by_discipline and len(by_discipline) == 2:
+    lines = visit.timed_lines
+    by_discipline: dict[Profession | None, list[Line]] = {}
+    for line in lines:
+        by_discipline.setdefault(visit.discipline(line), []).append(line)
+    named = by_discipline.keys() - {None}
+    if len(named) < 2:
         # A line that names no plan is under the only plan that the day's other lines name.
-        del by_discipline[None]
-        (named,) = by_discipline
-        by_discipline[named] = list(visit.timed_lines)
-    alone = len(by_discipline) == 1
+        discipline = next(iter(named), None)
+        return (_pool(visit, discipline, lines, alone=True),) if lines else ()
     ordered = sorted(by_discipline.items(), key=lambda each: each[0] or "")
-    return tuple(_pool(visit, discipline, tuple(lines), alone=alone) for discipline, lines in ordered)
+    return tuple(_pool(visit, discipline, tuple(its_lines), alone=False) for discipline, its_lines in ordered)
 
 
 def units_in_question(visit: Visit) -> bool:
@@ -283,11 +289,10 @@ def unknown_services(visit: Visit) -> Iterator[Result]:
 
 def _notes_of(visit: Visit, discipline: Profession | None, *, alone: bool) -> tuple[VisitNote, ...]:
     """The notes that a pool's minutes are in: its discipline's, and where it is the only pool those of nobody known."""
-    return tuple(
-        note
-        for note in visit.notes
-        if (author := _discipline_of(note)) == discipline or (alone and None in {author, discipline})
-    )
+    if alone and discipline is None:
+        return visit.notes
+    belonging = {discipline, None} if alone else {discipline}
+    return tuple([note for note in visit.notes if _discipline_of(note) in belonging])
 
 
 def _discipline_of(note: VisitNote) -> Profession | None:
@@ -301,12 +306,10 @@ def _pool(visit: Visit, discipline: Profession | None, lines: tuple[Line, ...], 
     noted = _noted(visit, notes)
     minutes = dict(noted)
     unknown: set[str] = set()
-    by_service: defaultdict[str, list[Line]] = defaultdict(list)
-    for line in lines:
-        by_service[service_of(line.code)].append(line)
+    by_service = _by_service(lines)
     for service, its_lines in by_service.items():
-        spent = [minutes_of(line) for line in its_lines]
-        on_lines = None if None in spent else sum(each or 0 for each in spent)
+        spent = [own for line in its_lines if (own := minutes_of(line)) is not None]
+        on_lines = sum(spent) if len(spent) == len(its_lines) else None
         if service == COGNITIVE_PAIR and service in noted and on_lines is not None:
             # A note may list one code of the pair alone, with the minutes of it alone or of both.
             minutes[service] = max(noted[service], on_lines)
@@ -314,25 +317,36 @@ def _pool(visit: Visit, discipline: Profession | None, lines: tuple[Line, ...], 
             minutes[service] = on_lines
         elif service not in noted:
             unknown.add(service)
-    totals = [note.total_timed_minutes for note in notes]
+    totals = [note.total_timed_minutes for note in notes if note.total_timed_minutes is not None]
     return Pool(
         discipline=discipline,
         lines=lines,
+        by_service=by_service,
         notes=notes,
         minutes=minutes,
         unknown=frozenset(unknown),
-        noted_total=None if not totals or None in totals else sum(each or 0 for each in totals),
-        every_service_noted=bool(notes) and all(note.service_minutes is not None for note in notes),
+        noted_total=sum(totals) if totals and len(totals) == len(notes) else None,
+        every_service_noted=bool(notes) and None not in [note.service_minutes for note in notes],
         alone=alone,
     )
 
 
+def _by_service(lines: tuple[Line, ...]) -> Mapping[str, tuple[Line, ...]]:
+    if len(lines) == 1:
+        return {service_of(lines[0].code): lines}
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        found.setdefault(service_of(line.code), []).append(line)
+    return {service: tuple(found[service]) for service in sorted(found)}
+
+
 def _noted(visit: Visit, notes: tuple[VisitNote, ...]) -> Mapping[str, int]:
-    noted: defaultdict[str, int] = defaultdict(int)
+    noted: dict[str, int] = {}
     for note in notes:
         for code, minutes in (note.service_minutes or {}).items():
             if visit.kind(code) == "timed_15":
-                noted[service_of(code)] += minutes
+                service = service_of(code)
+                noted[service] = noted.get(service, 0) + minutes
     return noted
 
 

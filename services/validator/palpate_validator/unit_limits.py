@@ -30,7 +30,7 @@ class Exceeded:
     """The lines that were summed, or the one line over the limit where each is judged alone."""
 
 
-def exceeded(visit: Visit, *, summed: bool = True) -> Iterator[Exceeded]:
+def exceeded(visit: Visit, *, summed: bool = True) -> tuple[Exceeded, ...]:
     """Every code of the visit that is over its limit, by code.
 
     Args:
@@ -41,23 +41,29 @@ def exceeded(visit: Visit, *, summed: bool = True) -> Iterator[Exceeded]:
         MissingFact: the payer has unit limits of its own that are not in the tables.
     """
     whose = visit.setting("mue")
-    if whose == "none":
-        return
+    return () if whose == "none" else _exceeded(visit, whose, summed=summed)
+
+
+@lru_cache(maxsize=2)
+def _exceeded(visit: Visit, whose: str, *, summed: bool) -> tuple[Exceeded, ...]:
     limits = visit.tables.mue_on(whose, visit.date_of_service)
     if not limits:
         raise MissingFact(f"table: unit limits of {whose}", f"The unit limits of {whose} are not in the tables.")
+    found: list[Exceeded] = []
     for code, lines in by_code(visit).items():
-        if code in limits:
-            yield from _over(limits[code], lines, summed=summed and limits[code].adjudication != 1)
+        limit = limits.get(code)
+        if limit is not None:
+            found += _over(limit, lines, summed=summed and limit.adjudication != 1)
+    return tuple(found)
 
 
 @lru_cache(maxsize=1)
 def by_code(visit: Visit) -> Mapping[str, tuple[Line, ...]]:
     """The lines with whole units by code, each in the order of their numbers."""
-    lines: defaultdict[str, list[Line]] = defaultdict(list)
+    lines: dict[str, list[Line]] = {}
     for line in visit.lines:
         if line.whole_units is not None:
-            lines[line.code].append(line)
+            lines.setdefault(line.code, []).append(line)
     return {code: tuple(lines[code]) for code in sorted(lines)}
 
 

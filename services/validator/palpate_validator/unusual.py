@@ -28,7 +28,9 @@ class Unusual(StrEnum):
 def unusual(visit: "Visit") -> frozenset[Unusual]:
     """Everything unusual about a visit."""
     claim, lines = visit.claim, visit.lines
-    found = {each for line in lines for each in _of_line(line)}
+    found: set[Unusual] = set()
+    for line in lines:
+        _of_line(line, found)
     if len(lines) > len(visit.codes):
         found.add(Unusual.REPEATED_CODE)
     if len(claim.lines) > 1 and len({line.service_date for line in claim.lines}) > 1:
@@ -39,19 +41,17 @@ def unusual(visit: "Visit") -> frozenset[Unusual]:
         found.add(Unusual.SEVERAL_NOTES)
     if claim.patient.death_date is not None:
         found.add(Unusual.DEATH)
-    if any(visit.kind(code) == "untimed" for code in visit.codes):
+    if "untimed" in [visit.kind(code) for code in visit.codes]:
         found.add(Unusual.UNTIMED)
     return frozenset(found)
 
 
-def _of_line(line: "Line") -> list[Unusual]:
-    found: list[Unusual] = []
+def _of_line(line: "Line", found: set[Unusual]) -> None:
     if line.service_date_through is not None and line.service_date_through != line.service_date:
-        found.append(Unusual.SPAN)
+        found.add(Unusual.SPAN)
     if line.excluded_minutes:
-        found.append(Unusual.EXCLUDED_MINUTES)
+        found.add(Unusual.EXCLUDED_MINUTES)
     if line.whole_units is None:
-        found.append(Unusual.ODD_UNITS)
+        found.add(Unusual.ODD_UNITS)
     if len(line.modifiers) > 1 and (len(line.modifiers) > 4 or len(set(line.modifiers)) < len(line.modifiers)):
-        found.append(Unusual.MANY_MODIFIERS)
-    return found
+        found.add(Unusual.MANY_MODIFIERS)

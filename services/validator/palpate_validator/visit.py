@@ -213,11 +213,7 @@ class Visit:
 
     def discipline(self, line: Line) -> Profession | None:
         """PT, OT or SLP: by the line's therapy modifier, else by who rendered the claim."""
-        for modifier, discipline in DISCIPLINE_MODIFIERS.items():
-            if modifier in line.modifiers:
-                return discipline
-        profession = self.claim.rendering_provider.profession
-        return None if profession is None else DISCIPLINES.get(profession)
+        return _discipline(line.modifiers, self.claim.rendering_provider.profession)
 
     # -- tables, by the date of service ---------------------------------------------------------------------------
 
@@ -274,6 +270,14 @@ class Visit:
     def verified(self, name: str) -> bool:
         """Whether somebody has checked a parameter up to this date of service."""
         return self.date_of_service <= self._book.parameters[name].verified_through
+
+
+@lru_cache(maxsize=1024)
+def _discipline(modifiers: tuple[str, ...], profession: Profession | None) -> Profession | None:
+    for modifier, discipline in DISCIPLINE_MODIFIERS.items():
+        if modifier in modifiers:
+            return discipline
+    return None if profession is None else DISCIPLINES.get(profession)
 
 
 def whole_minutes(intervals: Iterable[Interval]) -> int:

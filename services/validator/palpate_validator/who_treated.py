@@ -1,6 +1,7 @@
 """Who bills manual therapy and whose hands gave it, as far as the claim and its notes say."""
 
 import re
+from functools import lru_cache
 
 from palpate_schemas.claim import Contributor
 from palpate_schemas.values import Profession
@@ -65,6 +66,14 @@ def treated_by(visit: Visit, line: Line) -> frozenset[Profession]:
     notes = (note for note in visit.claim.documentation or () if note.service_date == line.service_date)
     clinicians = (note.clinician.profession for note in notes if note.clinician is not None)
     return frozenset(profession for profession in clinicians if profession is not None)
+
+
+@lru_cache(maxsize=1)
+def everybody(visit: Visit) -> frozenset[Profession]:
+    """Every profession that the claim's lines or its notes' authors have: whoever is not among them treated nowhere."""
+    found = {part.profession for line in visit.lines for part in line.performed_by}
+    found |= {note.clinician.profession for note in visit.claim.documentation or () if note.clinician is not None}
+    return frozenset(profession for profession in found if profession is not None)
 
 
 def by_assistant_alone(line: Line) -> bool:

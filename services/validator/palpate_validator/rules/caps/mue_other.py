@@ -64,9 +64,8 @@ def line_over_limit(visit: Visit) -> Iterator[Result]:
 def _over(visit: Visit, *, summed: bool) -> Iterator[Result]:
     if visit.codes == {MANUAL_THERAPY}:
         return
-    told_elsewhere = {lines[0].code for lines in more_than_once(visit)}
     for over in exceeded(visit, summed=summed):
-        if over.code == MANUAL_THERAPY or (over.limit.units > 0 and over.code in told_elsewhere):
+        if over.code == MANUAL_THERAPY or (over.limit.units > 0 and over.code in _told_elsewhere(visit)):
             continue
         allowed = f"the limit is {over.limit.units}" if over.limit.units else "this payer never pays it"
         yield fails(
@@ -78,3 +77,8 @@ def _over(visit: Visit, *, summed: bool) -> Iterator[Result]:
             adjudication_indicator=over.limit.adjudication,
             line_numbers=[line.line_number for line in over.lines],
         )
+
+
+def _told_elsewhere(visit: Visit) -> set[str]:
+    """The codes that `units-untimed-over-1` names."""
+    return {lines[0].code for lines in more_than_once(visit)}

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial, PatchOperation
 from palpate_schemas.values import Profession
 from palpate_validator.icd10 import code_set, dotted
-from palpate_validator.pointed_diagnoses import Diagnosis, diagnoses
+from palpate_validator.pointed_diagnoses import Diagnosis, codes_in_question, diagnoses
 from palpate_validator.rule import CLINICIAN, Result, cannot_tell, fails, rule, warns
 from palpate_validator.seventh_character import seventh_character_fault
 from palpate_validator.sources import X12
@@ -42,6 +42,7 @@ _THERAPISTS = frozenset({Profession.PT, Profession.PTA, Profession.OT, Professio
     denial=Denial(carc="16", rarc="M76"),
     sources=("ICD-10-CM Official Guidelines, sections I.A.4, I.A.5 and I.C.19.a", X12),
     confidence="practice",
+    given=codes_in_question,
     per="claim",
 )
 def seventh_character_wrong(visit: Visit) -> Iterator[Result]:

@@ -30,7 +30,7 @@ from datetime import date
 
 from palpate_schemas.finding import Denial
 from palpate_validator.icd10 import Answer, Standing, code_set, well_formed
-from palpate_validator.pointed_diagnoses import Diagnosis, diagnoses
+from palpate_validator.pointed_diagnoses import Diagnosis, codes_in_question, diagnoses
 from palpate_validator.rule import CLINICIAN, Result, cannot_tell, fails, rule
 from palpate_validator.seventh_character import seventh_character_fault
 from palpate_validator.sources import X12
@@ -43,6 +43,7 @@ from palpate_validator.visit import Line, Visit
     denial=Denial(carc="146"),
     sources=("ICD-10-CM, CDC/NCHS, release in force on the date of service (45 CFR 162.1002)", X12),
     confidence="practice",
+    given=codes_in_question,
     per="claim",
 )
 def diagnosis_code_invalid(visit: Visit) -> Iterator[Result]:

@@ -29,6 +29,7 @@ from palpate_validator.note_evidence import ASSISTANTS, names_a_supervisor, name
 from palpate_validator.rule import CLINICIAN, MissingFact, Result, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
+from palpate_validator.who_treated import everybody
 
 _NEEDS = "documentation/contributors"
 
@@ -59,7 +60,8 @@ def _assistant_treated(visit: Visit) -> bool:
     author = visit.note.clinician if visit.notes else None
     if author is not None and author.profession in ASSISTANTS:
         return True
-    for line in visit.manual_therapy:
+    marked = not visit.modifiers.isdisjoint({"CQ", "CO"})
+    for line in visit.manual_therapy if marked or not everybody(visit).isdisjoint(ASSISTANTS) else ():
         if line.has("CQ", "CO") or any(part.profession in ASSISTANTS for part in line.performed_by):
             return True
     return False

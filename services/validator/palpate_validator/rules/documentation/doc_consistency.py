@@ -81,24 +81,31 @@ def _minutes(visit: Visit) -> Iterator[Result]:
     notes = [note.service_minutes for note in visit.notes if note.service_minutes is not None]
     if len(notes) < len(visit.notes):
         return
-    for code in sorted({line.code for line in visit.timed_lines}):
-        lines = visit.billed({code})
-        billed = [line.minutes for line in lines if line.minutes is not None]
+    for code, billed in sorted(_billed_minutes(visit).items()):
         noted = [minutes[code] for minutes in notes if code in minutes]
-        if len(billed) == len(lines) and noted and sum(billed) != sum(noted):
+        if billed is not None and noted and billed != sum(noted):
             yield fails(
-                f"The claim gives {sum(billed)} minutes for {code}, the note {sum(noted)}. Which is right?",
-                line=lines[0],
+                f"The claim gives {billed} minutes for {code}, the note {sum(noted)}. Which is right?",
+                line=visit.billed({code})[0],
                 pointer="/minutes",
-                billed_minutes=sum(billed),
+                billed_minutes=billed,
                 noted_minutes=sum(noted),
             )
 
 
+def _billed_minutes(visit: Visit) -> dict[str, int | None]:
+    """Minutes by timed code; None where a line does not say its own."""
+    billed: dict[str, int | None] = {}
+    for line in visit.timed_lines:
+        before = billed.get(line.code, 0)
+        billed[line.code] = None if before is None or line.minutes is None else before + line.minutes
+    return billed
+
+
 def _regions(visit: Visit) -> Iterator[Result]:
     noted = {region for note in visit.notes for region in note.regions or ()}
-    for line in visit.manual_therapy:
-        if regions_contradict(line.regions, noted):
+    for line in visit.manual_therapy if noted else ():
+        if line.regions and regions_contradict(line.regions, noted):
             yield fails(
                 f"Line {line.line_number} says {', '.join(line.regions)}, the note says {', '.join(sorted(noted))}. "
                 f"Which was treated?",

@@ -25,6 +25,7 @@ question to the clinician, not a judgement.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from palpate_validator.note_evidence import THRUST, affirms, treatment_words
 from palpate_validator.region_overlap import regions_contradict
@@ -58,6 +59,8 @@ _ANTICOAGULANTS = "Z7901"
     codes={MANUAL_THERAPY},
 )
 def diagnosis_allows_it(visit: Visit) -> Iterator[Result]:
+    if not _may_speak_against(visit.claim.diagnoses):
+        return
     treated = {region for line in visit.manual_therapy for region in line.regions}
     treated |= {region for note in visit.notes for region in note.regions or ()}
     for position, diagnosis in enumerate(visit.claim.diagnoses, start=1):
@@ -68,6 +71,13 @@ def diagnosis_allows_it(visit: Visit) -> Iterator[Result]:
                 pointer=f"/diagnoses/{position - 1}",
                 diagnosis_position=position,
             )
+
+
+@lru_cache(maxsize=1024)
+def _may_speak_against(diagnoses: tuple[str, ...]) -> bool:
+    codes = [diagnosis.replace(".", "") for diagnosis in diagnoses]
+    fractures = tuple(prefix for prefix, _ in _FRACTURES)
+    return any(_ANYWHERE.match(code) or code.startswith(fractures) or code == _ANTICOAGULANTS for code in codes)
 
 
 def _speaks_against(code: str, treated: set[str]) -> bool:

@@ -26,7 +26,14 @@ from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
 from palpate_schemas.values import Program
-from palpate_validator.note_evidence import RESTRICTION, WELLNESS_PURPOSE, WELLNESS_STEMS, affirms, filled, words_of
+from palpate_validator.note_evidence import (
+    RESTRICTION,
+    WELLNESS_PURPOSE,
+    affirms,
+    filled,
+    purpose_in_question,
+    words_of,
+)
 from palpate_validator.rule import CLINICIAN, ERROR, WARNING, Result, fails, rule, warns
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -41,12 +48,12 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{BPM15} §220.2",),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=purpose_in_question,
 )
 def purpose_is_therapy(visit: Visit) -> Iterator[Result]:
     note = visit.note
     words = words_of(note)
-    visit.known(words or None, "documentation/text")
-    if any(stem in words.lower() for stem in WELLNESS_STEMS) and affirms(WELLNESS_PURPOSE, words):
+    if affirms(WELLNESS_PURPOSE, words):
         impairment = filled(note.restricted_motion) or RESTRICTION.search(words) is not None
         say = warns if impairment else fails
         yield say("The note gives wellness, fitness, relaxation or prevention as a purpose. What was treated, and why?")

@@ -25,7 +25,15 @@ Words are looked for, not understood. Always a warning: whether the care is main
 from collections.abc import Iterator
 
 from palpate_schemas.values import Profession
-from palpate_validator.note_evidence import MAINTENANCE, RESTRICTION, SKILL, affirms, documents, words_of
+from palpate_validator.note_evidence import (
+    MAINTENANCE,
+    RESTRICTION,
+    SKILL,
+    affirms,
+    documents,
+    purpose_in_question,
+    words_of,
+)
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -38,12 +46,12 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{BPM15} §220.2", f"{BPM15} §30.5"),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=purpose_in_question,
 )
 def maintenance(visit: Visit) -> Iterator[Result]:
     note = visit.note
     words = words_of(note)
-    visit.known(words or None, "documentation/text")
-    if "maintenance" not in words.lower() or not affirms(MAINTENANCE, words):
+    if not affirms(MAINTENANCE, words):
         return
     if visit.claim.rendering_provider.profession is Profession.DC:
         yield fails(

@@ -23,6 +23,7 @@ event, so a right modifier under a wrong plan is not seen. A line with two of th
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from palpate_schemas.finding import Denial
 from palpate_schemas.values import Profession
@@ -43,14 +44,20 @@ from palpate_validator.who_treated import rendering_profession
 )
 def plan_of_another_discipline(visit: Visit) -> Iterator[Result]:
     for line in visit.lines:
-        plans = [modifier for modifier in DISCIPLINE_MODIFIERS if line.has(modifier)]
-        if len(plans) != 1:
+        plan = _only_plan(line.modifiers)
+        if plan is None:
             continue
-        named = DISCIPLINE_MODIFIERS[plans[0]]
+        named = DISCIPLINE_MODIFIERS[plan]
         if (evaluation := _evaluates(line)) is not None and evaluation is not named:
-            yield _wrong(line, plans[0], f"{line.code} is {_article(evaluation)} {evaluation} evaluation")
+            yield _wrong(line, plan, f"{line.code} is {_article(evaluation)} {evaluation} evaluation")
         elif (gave := _disciplines(visit, line)) and named not in gave:
-            yield _wrong(line, plans[0], f"the service was given by {' and '.join(sorted(gave))}")
+            yield _wrong(line, plan, f"the service was given by {' and '.join(sorted(gave))}")
+
+
+@lru_cache(maxsize=1024)
+def _only_plan(modifiers: tuple[str, ...]) -> str | None:
+    plans = [modifier for modifier in DISCIPLINE_MODIFIERS if modifier in modifiers]
+    return plans[0] if len(plans) == 1 else None
 
 
 def _evaluates(line: Line) -> Profession | None:
@@ -61,7 +68,12 @@ def _evaluates(line: Line) -> Profession | None:
 
 def _disciplines(visit: Visit, line: Line) -> frozenset[Profession]:
     """The disciplines of whoever treated; empty as soon as somebody's is not known, or is none."""
-    treated = [part.profession for part in line.performed_by] or [rendering_profession(visit)]
+    treated = tuple([part.profession for part in line.performed_by]) or (rendering_profession(visit),)
+    return _disciplines_of(treated)
+
+
+@lru_cache(maxsize=1024)
+def _disciplines_of(treated: tuple[Profession | None, ...]) -> frozenset[Profession]:
     found = [None if profession is None else DISCIPLINES.get(profession) for profession in treated]
     return frozenset(each for each in found if each is not None) if None not in found else frozenset()
 

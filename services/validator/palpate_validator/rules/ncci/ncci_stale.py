@@ -41,7 +41,8 @@ from palpate_validator.visit import Visit
 )
 def table_older_than_the_service(visit: Visit) -> Iterator[Result]:
     last_day = visit.tables.ptp_quarter_end
-    latest = _latest_day_of_several_codes(visit) if len(visit.codes) > 1 else None
+    late = max(line.service_date for line in visit.lines) > last_day
+    latest = _latest_day_of_several_codes(visit) if late and len(visit.codes) > 1 else None
     if latest is not None and latest > last_day:
         yield informs(
             f"The service of {latest} is judged by NCCI edits that were published for the quarter up to {last_day}.",

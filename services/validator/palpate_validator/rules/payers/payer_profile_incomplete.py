@@ -20,6 +20,7 @@ For information, once a claim. Settings that only some claims need are named whe
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from palpate_validator.profiles import FALLBACK
@@ -45,6 +46,7 @@ def settings_unsaid(visit: Visit) -> Iterator[Result]:
 def _unsaid(profile: str, missing: tuple[str, ...]) -> Result:
     whose = "No profile fits this payer" if profile == FALLBACK else f"The profile {profile} is incomplete"
     what = f"; not known: {', '.join(missing)}" if missing else ""
-    return informs(
+    result = informs(
         f"{whose}{what}. Rules that hang on these were not judged.", pointer="/payer", profile=profile, missing=missing
     )
+    return replace(result, kept=True)

@@ -29,7 +29,7 @@ from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import TRAINERS, rendering, treated_by, under_physician
+from palpate_validator.who_treated import TRAINERS, everybody, rendering, treated_by, under_physician
 
 
 @rule(
@@ -50,6 +50,6 @@ def trainer(visit: Visit) -> Iterator[Result]:
         return
     if under_physician(visit):
         return
-    for line in visit.manual_therapy:
+    for line in visit.manual_therapy if Profession.AT in everybody(visit) else ():
         if Profession.AT in treated_by(visit, line):
             yield fails(f"An athletic trainer gave the 97140 of line {line.line_number}.", line=line)

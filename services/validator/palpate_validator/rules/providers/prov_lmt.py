@@ -32,7 +32,7 @@ from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, WARNING, Result, fails, rule
 from palpate_validator.sources import BPM15, CPM5
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import known_rendering, rendering_profession, treated_by, under_physician
+from palpate_validator.who_treated import everybody, known_rendering, rendering_profession, treated_by, under_physician
 
 
 @rule(
@@ -57,7 +57,7 @@ def massage_therapist(visit: Visit) -> Iterator[Result]:
         return
     if medicare and under_physician(visit):
         return
-    for line in visit.manual_therapy:
+    for line in visit.manual_therapy if Profession.LMT in everybody(visit) else ():
         if Profession.LMT in treated_by(visit, line):
             yield fails(f"A massage therapist gave the 97140 of line {line.line_number}.", line=line)
     if not medicare and not listed:

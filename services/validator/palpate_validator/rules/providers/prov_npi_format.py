@@ -60,7 +60,7 @@ def npi_format(visit: Visit) -> Iterator[Result]:
                 fault=fault,
             )
     for line in visit.lines:
-        for place, part in enumerate(line.performed_by):
+        for place, part in enumerate(line.performed_by) if line.performed_by else ():
             if part.npi is not None and (fault := npi_fault(part.npi)):
                 yield warns(
                     f"Line {line.line_number}: the NPI{_shown(part.npi)} of who performed it {_SAYS[fault]}.",

@@ -24,7 +24,7 @@ therapist's own, so that is a question and a warning.
 
 from collections.abc import Iterator
 
-from palpate_validator.clock_times import overlaps
+from palpate_validator.clock_times import clock_times_in_question, overlaps
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import CPM5
 from palpate_validator.timed_pools import Pool, pools
@@ -37,6 +37,7 @@ from palpate_validator.visit import Line, Visit, whole_minutes
     fixer=CLINICIAN,
     sources=(f"{CPM5} §20.3",),
     confidence="sourced",
+    given=clock_times_in_question,
 )
 def counted_twice(visit: Visit) -> Iterator[Result]:
     for overlap in overlaps(visit):

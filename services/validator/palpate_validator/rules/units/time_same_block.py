@@ -24,7 +24,7 @@ some have them, this cannot be told.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.clock_times import overlaps
+from palpate_validator.clock_times import clock_times_in_question, overlaps
 from palpate_validator.rule import CLINICIAN, Result, cannot_tell, fails, rule
 from palpate_validator.sources import NCCI11
 from palpate_validator.visit import Visit
@@ -36,6 +36,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="97", rarc="M15"),
     sources=(f"{NCCI11} §P.2",),
     confidence="sourced",
+    given=clock_times_in_question,
 )
 def same_minutes(visit: Visit) -> Iterator[Result]:
     for overlap in overlaps(visit):

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from palpate_schemas.claim import VisitNote
 from palpate_schemas.finding import Denial
-from palpate_validator.clock_times import clocked_minutes
+from palpate_validator.clock_times import clock_times_in_question, clocked_minutes
 from palpate_validator.rule import CLINICIAN, Result, cannot_tell, fails, rule
 from palpate_validator.sources import PRACTICE
 from palpate_validator.visit import Line, Visit, whole_minutes
@@ -37,6 +37,7 @@ from palpate_validator.visit import Line, Visit, whole_minutes
     denial=Denial(carc="16", rarc="N443"),
     sources=(PRACTICE,),
     confidence="practice",
+    given=clock_times_in_question,
 )
 def clock_contradicts(visit: Visit) -> Iterator[Result]:
     for note in visit.notes:
