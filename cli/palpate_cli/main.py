@@ -109,6 +109,10 @@ def check(
         typer.Option(formats=["%Y-%m-%d"], help="The day the claims go to the payer, where they do not say."),
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write one HTML page to this file: by clinician, rule and payer, to read and print."),
+    ] = None,
     undetermined: Annotated[
         bool,
         typer.Option(
@@ -129,6 +133,7 @@ def check(
             as_of=as_of.date() if as_of else None,
             output=output.value,
             show_undetermined=undetermined,
+            page=report,
         )
     )
 
@@ -462,6 +467,7 @@ def serve_validator() -> None:
 @serve.command("notifier")
 def serve_notifier() -> None:
     """Tell clinicians: reads claims.failed and claims.passed, keeps the cases, sends mail, writes corrections."""
+    from palpate_cli.rule_pages import page_named
     from palpate_notifier.app import notifier_service
     from palpate_notifier.settings import NotifierSettings
     from palpate_runtime.logs import configure
@@ -469,7 +475,7 @@ def serve_notifier() -> None:
     settings = NotifierSettings()
     configure("notifier", log_format=settings.log_format, level=settings.log_level)
     try:
-        service = notifier_service(settings)
+        service = notifier_service(settings, page_named)
     except ValueError as error:
         raise fail(str(error)) from error
     service.run()

@@ -111,6 +111,12 @@ def _life(rule: Rule) -> str:
     return f"{start} {end}".strip() or "all"
 
 
+def page_named(rule_id: str) -> str | None:
+    """A rule's page as Markdown; None when there is none of that id."""
+    rules = rule_by_id(rule_id)
+    return page_of(rules) if rules else None
+
+
 def index_of(rules: Iterable[Rule]) -> str:
     """The index of all rules, by family."""
     families: dict[str, dict[str, Rule]] = {}

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from palpate_cli.rule_pages import page_named
 from palpate_notifier.database import Sessions, migrate, open_database
 from palpate_notifier.directory import Directory, load_directory
 from palpate_notifier.inbox.app import inbox_app
@@ -207,7 +208,7 @@ async def house(sessions: Sessions, tmp_path: Path, mail_sink: MailSink) -> Asyn
     settings = NotifierSettings(
         mail_domain="palpate.test", smtp_host="127.0.0.1", smtp_port=mail_sink.port, inbox_url=ADDRESS
     )
-    made = House(story, inbox_app(sessions, directory, settings, clock, ADDRESS), mail_sink)
+    made = House(story, inbox_app(sessions, directory, settings, clock, ADDRESS, rule_page=page_named), mail_sink)
     yield made
     for client in made.clients:
         await client.aclose()

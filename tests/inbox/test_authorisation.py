@@ -31,6 +31,7 @@ MAY = {
     ("POST", "/billing/export"): BILLS,
     ("GET", "/manager"): MANAGES,
     ("GET", "/operations"): {"ole"},
+    ("GET", "/rules/{rule}"): EVERYBODY,
     ("POST", "/sign-out"): EVERYBODY,
 }
 OPEN_TO_ALL = {("GET", "/sign-in"), ("GET", "/static/inbox.css")}
@@ -72,7 +73,7 @@ async def test_who_may_and_who_finds_nothing(house: House, person: str) -> None:
     browser = await house.signed_in(person)
     await browser.open("/")
     for (method, path), allowed in MAY.items():
-        address = path.format(reference=reference)
+        address = path.format(reference=reference, rule="units-total-over")
         # A form that is allowed and incomplete is refused as such (409, 422), never as not there.
         answer = await (browser.open(address) if method == "GET" else _post(browser, address))
         assert (answer.status_code != 404) == (person in allowed), f"{person} {method} {path}: {answer.status_code}"
@@ -89,7 +90,7 @@ async def test_without_signing_in_there_is_only_the_door(house: House) -> None:
     await house.story.fail(1)
     client = house.browser().client
     for method, path in MAY:
-        address = path.format(reference=await house.reference())
+        address = path.format(reference=await house.reference(), rule="units-total-over")
         answer = await client.request(method, address, headers={"Origin": ADDRESS}, data={"a": "b"})
         assert (answer.status_code, answer.headers.get("location")) == (303, "/sign-in"), path
 

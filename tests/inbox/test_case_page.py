@@ -3,8 +3,10 @@
 import pytest
 from sqlalchemy import select
 
+from palpate_notifier.inbox.app import inbox_app
+from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import AuditEntry, Dispute
-from tests.inbox.conftest import House
+from tests.inbox.conftest import ADDRESS, House
 from tests.notifier.verdicts import failed, passed
 
 
@@ -147,6 +149,30 @@ async def test_every_look_is_in_the_audit(one: House) -> None:
         ("ada", "viewed", "list/mine"),
         ("ada", "viewed", f"case/{await one.reference()}"),
     ]
+
+
+async def test_a_case_links_to_what_the_rule_says(one: House) -> None:
+    browser = await one.signed_in("ada")
+    assert 'href="/rules/units-total-over"' in (await browser.open(f"/cases/{await one.reference()}")).text
+    page = (await browser.open("/rules/units-total-over")).text
+    for heading in ("What it checks", "Why it matters", "How to fix", "Limits", "Sources"):
+        assert f"<h2>{heading}</h2>" in page
+    # Pages link to each other by file name.
+    assert (await browser.open("/rules/ncci-hard.md")).status_code == 200
+    for nothing in ("no-such-rule", "README", "..%2F..%2Fetc%2Fpasswd"):
+        assert (await browser.open(f"/rules/{nothing}")).status_code == 404
+
+
+async def test_a_rules_page_runs_no_html(one: House) -> None:
+    def hostile(rule: str) -> str:
+        return f"# {rule}\n<script>alert(1)</script>\n\n[x](javascript:alert(1))"
+
+    one.app = inbox_app(
+        one.story.sessions, one.directory, NotifierSettings(), one.story.clock, ADDRESS, rule_page=hostile
+    )
+    page = (await (await one.signed_in("ada")).open("/rules/x")).text
+    assert "<script" not in page
+    assert 'href="javascript' not in page
 
 
 async def test_a_dispute_is_counted(one: House) -> None:

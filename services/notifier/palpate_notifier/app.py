@@ -11,6 +11,7 @@ from palpate_notifier.database import migrate, open_database
 from palpate_notifier.directory import load_directory
 from palpate_notifier.dispatcher import Dispatcher
 from palpate_notifier.inbox.app import inbox_app
+from palpate_notifier.inbox.rule_page import RulePage
 from palpate_notifier.minder import Minder
 from palpate_notifier.publisher import Publisher
 from palpate_notifier.recorder import Recorder
@@ -34,8 +35,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def notifier_service(settings: NotifierSettings) -> Service:
+def notifier_service(settings: NotifierSettings, rule_page: RulePage | None = None) -> Service:
     """The notifier, ready to run.
+
+    Args:
+        settings: Its settings.
+        rule_page: Looks a rule's page up for the inbox.
 
     Raises:
         WrongDirectory: the directory has a fault; the text names it.
@@ -96,5 +101,5 @@ def notifier_service(settings: NotifierSettings) -> Service:
         close=engine.dispose,
         routes=[]
         if settings.inbox_url is None
-        else [Mount("/", inbox_app(sessions, directory, settings, now, settings.inbox_url))],
+        else [Mount("/", inbox_app(sessions, directory, settings, now, settings.inbox_url, rule_page=rule_page))],
     )

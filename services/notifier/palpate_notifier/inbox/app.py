@@ -25,6 +25,8 @@ from palpate_notifier.inbox.manager import manager
 from palpate_notifier.inbox.openid import Provider
 from palpate_notifier.inbox.openid_door import OpenIdDoor
 from palpate_notifier.inbox.operations import operations
+from palpate_notifier.inbox.rule_page import RulePage
+from palpate_notifier.inbox.rule_page import rule_page as show_rule
 from palpate_notifier.inbox.web import STYLE, Inbox, for_members
 from palpate_notifier.settings import NotifierSettings
 from palpate_runtime.logs import describe
@@ -33,7 +35,13 @@ log = structlog.stdlib.get_logger()
 
 
 def inbox_app(
-    sessions: Sessions, directory: Directory, settings: NotifierSettings, clock: Callable[[], datetime], address: str
+    sessions: Sessions,
+    directory: Directory,
+    settings: NotifierSettings,
+    clock: Callable[[], datetime],
+    address: str,
+    *,
+    rule_page: RulePage | None = None,
 ) -> Starlette:
     """The inbox, to be mounted at the root.
 
@@ -43,8 +51,9 @@ def inbox_app(
         settings: The notifier's.
         clock: The time.
         address: Where people open it; decides between `https` with `__Host-` cookies and plain loopback.
+        rule_page: Looks a rule's page up.
     """
-    inbox = Inbox(sessions, directory, settings, clock, address.rstrip("/"))
+    inbox = Inbox(sessions, directory, settings, clock, address.rstrip("/"), rule_page)
     door = Door(inbox)
     bills = attrgetter("bills")
 
@@ -63,6 +72,7 @@ def inbox_app(
             Route("/billing/export", for_members(inbox, export, bills), methods=["POST"]),
             Route("/manager", for_members(inbox, manager, attrgetter("manages"))),
             Route("/operations", for_members(inbox, operations, attrgetter("operates"))),
+            Route("/rules/{rule}", for_members(inbox, show_rule)),
             Route("/static/inbox.css", _style),
         ],
         middleware=[Middleware(SafeHeaders, https=inbox.https, leads_to=settings.oidc_issuer)],

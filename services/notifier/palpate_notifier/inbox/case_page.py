@@ -46,6 +46,7 @@ async def case_page(asked: Asked) -> Response:
         name_of=lambda person: name_of(asked, person),
         colleagues=asked.visitor.colleagues(case.practice),
         rest=REST,
+        has_rule_pages=asked.inbox.rule_page is not None,
         is_closed=Status(case.status).is_closed,
         is_manager=directory.manager_of(case.practice).id == asked.visitor.person.id,
         done=asked.request.query_params.get("done", ""),

@@ -46,6 +46,8 @@ class Inbox:
     clock: Callable[[], datetime]
     address: str
     """Where people open it, without a slash at the end."""
+    rule_page: Callable[[str], str | None] | None = None
+    """A rule's page as Markdown, by the rule's id; without it no page is linked."""
     asked: Limit = field(default_factory=lambda: Limit(20, LINK_LASTS))
     """Requests for a link, by network address."""
     templates: Environment = field(init=False)
