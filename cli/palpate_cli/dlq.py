@@ -16,10 +16,12 @@ from typing import Any
 
 from pydantic import ValidationError
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from rich.console import Console
 from rich.table import Table
 
+from palpate_runtime.commit import STREAM_OR_NOTHING
+from palpate_runtime.retention import reason_of
 from palpate_runtime.servers import client_for
 from palpate_schemas.events import DeadLetter
 from palpate_schemas.streams import EVENT_FIELD, READERS, WEBHOOKS, dead, partitioned
@@ -29,15 +31,22 @@ AT_ONCE = 500
 
 console, errors = Console(), Console(stderr=True)
 
-_SETTLE = """
+_SETTLE = (
+    STREAM_OR_NOTHING
+    + """
 -- KEYS: dead stream, where it came from, the audit.
 -- ARGV: letter id, field, audit line, original bytes, 'replay' or 'drop'
+for _, key in ipairs({KEYS[2], KEYS[3]}) do
+  local wrong = not_a_stream(key)
+  if wrong then return wrong end
+end
 -- A letter that is not there any more has been dealt with: the same command again changes nothing.
 if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
 if ARGV[5] == 'replay' then redis.call('XADD', KEYS[2], '*', ARGV[2], ARGV[4]) end
 redis.call('XADD', KEYS[3], '*', ARGV[2], ARGV[3])
 return 1
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +298,11 @@ def _with(redis_url: str, work: Callable[["Redis"], int]) -> int:
             return work(redis)
     except ValueError as error:
         errors.print(f"[bold red]palpate:[/] {error}", soft_wrap=True, highlight=False)
+    except ResponseError as error:
+        # Its text may quote an event.
+        errors.print(
+            f"[bold red]palpate:[/] Redis refuses it ({reason_of(error)}); what was done before is done, this letter stays"
+        )
     except (RedisError, OSError) as error:
         errors.print(f"[bold red]palpate:[/] cannot reach Redis ({type(error).__name__})")
     return FAILED

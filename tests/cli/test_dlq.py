@@ -86,6 +86,18 @@ def test_two_people_at_once_send_it_once(redis: "Redis") -> None:
     assert redis.xlen("claims.created") == 1
 
 
+@pytest.mark.parametrize("key", ["claims.created", "claims.created.dead.audit"])
+def test_a_letter_that_cannot_go_where_it_should_stays(redis: "Redis", redis_url: str, key: str) -> None:
+    original = bury(redis, "A")
+    redis.set(key, "not a stream")
+    shown = palpate(redis_url, "replay", "--all")
+    assert (shown.exit_code, "wrong_type" in shown.output) == (2, True)
+    assert redis.xlen("claims.created.dead") == 1
+    redis.delete(key)
+    assert palpate(redis_url, "replay", "--all").exit_code == 0
+    assert [fields[b"event"] for _, fields in redis.xrange("claims.created")] == [original]
+
+
 def test_a_dry_run_changes_nothing(redis: "Redis", redis_url: str) -> None:
     bury(redis, "A")
     shown = palpate(redis_url, "replay", "--all", "--dry-run")

@@ -59,9 +59,8 @@ def test_a_redis_whose_keeper_is_killed_writes_everything_down_and_leaves_the_fo
     [server] = _pids(keeper)
     _kill(keeper)
     eventually(lambda: not _lives(server), within=20, what="gone")
-    with EmbeddedRedis(tmp_path) as again:
-        with Redis(port=again.port) as redis:
-            assert redis.get("claim") == b"kept"
+    with EmbeddedRedis(tmp_path) as again, Redis(port=again.port) as redis:
+        assert redis.get("claim") == b"kept"
 
 
 def _started(command: list[str]) -> "subprocess.Popen[bytes]":

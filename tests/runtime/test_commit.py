@@ -93,3 +93,13 @@ async def test_burying_takes_only_what_is_ours(async_redis: Any, commit: Commit)
     await commit([outcome(first)])
     assert await commit.bury(f"{STREAM}.dead", [(first, b"letter 1"), (second, b"letter 2")]) == 1
     assert [fields[b"event"] for _, fields in await async_redis.xrange(f"{STREAM}.dead")] == [b"letter 2"]
+
+
+async def test_what_cannot_be_buried_stays_pending(async_redis: Any, commit: Commit) -> None:
+    [entry_id] = await delivered(async_redis, 1)
+    await async_redis.set(f"{STREAM}.dead", "not a stream")
+    with pytest.raises(ResponseError, match=r"claims\.created\.dead"):
+        await commit.bury(f"{STREAM}.dead", [(entry_id, b"letter")])
+    assert (await async_redis.xpending(STREAM, GROUP))["pending"] == 1
+    await async_redis.delete(f"{STREAM}.dead")
+    assert await commit.bury(f"{STREAM}.dead", [(entry_id, b"letter")]) == 1

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from palpate_notifier.database import Outage, Sessions
 from palpate_notifier.tables import OutgoingEvent
 from palpate_notifier.waking import Wake
+from palpate_runtime.commit import STREAM_OR_NOTHING
 from palpate_schemas.streams import CORRECTIONS, EVENT_FIELD
 
 if TYPE_CHECKING:
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger()
 
 LOOK_EVERY_S = 1.0
-_SCRIPT = """
+_SCRIPT = (
+    STREAM_OR_NOTHING
+    + """
 -- KEYS: the stream; then for each event: the key that remembers it.  ARGV: field, seconds; then the events
+local wrong = not_a_stream(KEYS[1])
+if wrong then return wrong end
 for i = 2, #KEYS do
   if redis.call('SET', KEYS[i], '1', 'NX', 'EX', ARGV[2]) then
     redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[i + 1])
   end
 end
 """
+)
 
 
 class Publisher:

@@ -16,22 +16,31 @@ from palpate_schemas.streams import EVENT_FIELD
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_SCRIPT = """
+STREAM_OR_NOTHING = """
+-- A script that fails half-way keeps what it has written, so whatever can fail is looked at before the first write.
+local function not_a_stream(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'stream' or kind == 'none' then return nil end
+  return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a stream')
+end
+"""
+"""Lua: the error of a key that nothing can be published to, else nil."""
+
+_SCRIPT = (
+    STREAM_OR_NOTHING
+    + """
 -- KEYS: input stream, its ledger; then for each entry: dedupe key, version key (the input stream stands for none),
 -- outcome stream
 -- ARGV: group, dedupe seconds, version seconds, field; then for each entry: entry id, claim version, outcome event
 local none, group, dedupe_s, version_s, field = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local entries = (#ARGV - 4) / 3
--- A script that fails half-way keeps what it has written, so whatever can fail is looked at before the first write.
 local seen = {}
 for i = 0, entries - 1 do
   local outcome = KEYS[5 + i * 3]
   if not seen[outcome] then
     seen[outcome] = true
-    local kind = redis.call('TYPE', outcome).ok
-    if kind ~= 'stream' and kind ~= 'none' then
-      return redis.error_reply('WRONGTYPE ' .. outcome .. ' is a ' .. kind .. ', not a stream')
-    end
+    local wrong = not_a_stream(outcome)
+    if wrong then return wrong end
   end
 end
 local answers, finished = {}, 0
@@ -59,9 +68,14 @@ end
 if finished > 0 then redis.call('HINCRBY', KEYS[2], 'finished', finished) end
 return answers
 """
+)
 
-_DEAD_SCRIPT = """
+_DEAD_SCRIPT = (
+    STREAM_OR_NOTHING
+    + """
 -- KEYS: input stream, its ledger, its dead stream.  ARGV: group, field; then for each entry: entry id, dead letter
+local wrong = not_a_stream(KEYS[3])
+if wrong then return wrong end
 local buried = 0
 for i = 3, #ARGV, 2 do
   if redis.call('XACK', KEYS[1], ARGV[1], ARGV[i]) == 1 then
@@ -72,6 +86,7 @@ end
 if buried > 0 then redis.call('HINCRBY', KEYS[2], 'finished', buried) end
 return buried
 """
+)
 
 _ACK_SCRIPT = """
 -- KEYS: input stream, its ledger.  ARGV: group; then the entry ids
