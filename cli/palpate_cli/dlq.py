@@ -300,9 +300,7 @@ def _with(redis_url: str, work: Callable[["Redis"], int]) -> int:
         errors.print(f"[bold red]palpate:[/] {error}", soft_wrap=True, highlight=False)
     except ResponseError as error:
         # Its text may quote an event.
-        errors.print(
-            f"[bold red]palpate:[/] Redis refuses it ({reason_of(error)}); what was done before is done, this letter stays"
-        )
+        errors.print(f"[bold red]palpate:[/] Redis refuses it ({reason_of(error)}); this letter stays where it is")
     except (RedisError, OSError) as error:
         errors.print(f"[bold red]palpate:[/] cannot reach Redis ({type(error).__name__})")
     return FAILED

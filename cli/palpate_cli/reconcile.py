@@ -1,13 +1,16 @@
 """`palpate reconcile`: what was created, what was judged and what became a case, held against each other.
 
 Every gap is named.  What is still there to be read can be asked for again; what is gone has to come from the sender.
+
+The services go on meanwhile.  How far they are is therefore asked first, and what they have written down afterwards:
+what was finished by then is there to be found, and nothing that they finish later is taken for a gap.
 """
 
 import asyncio
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +28,7 @@ from palpate_cli.dlq import Filters, letters
 from palpate_notifier.cases import LIVE
 from palpate_notifier.database import open_database
 from palpate_notifier.tables import CaseRow, ClaimHead, Notice
+from palpate_runtime.commit import STREAM_OR_NOTHING
 from palpate_runtime.retention import look
 from palpate_runtime.servers import client_for
 from palpate_schemas.events import ClaimFailed, ClaimPassed
@@ -34,9 +38,8 @@ from palpate_schemas.streams import (
     CLAIMS_PASSED,
     CLAIMS_REJECTED,
     EVENT_FIELD,
-    NOTIFIER_GROUP,
     READERS,
-    VALIDATOR_GROUP,
+    dead,
     partitioned,
 )
 from palpate_validator.app import seen_key
@@ -59,8 +62,19 @@ class Gap:
     stream: str
     what: str
     """The claim, entry or count that it is about; ids alone."""
-    again: tuple[str, bytes, str | None] | None = None
-    """How it can be asked for again: stream, event, and what stands in its way."""
+    again: "Again | None" = None
+    """How it can be asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """An event that is still there."""
+
+    stream: str
+    entry_id: str
+    event: bytes
+    in_the_way: str | None = None
+    """The key that would have it taken for a repeat."""
 
 
 @dataclass(slots=True)
@@ -75,6 +89,8 @@ class Account:
     """Source and event id of everything that was answered."""
     created: set[tuple[str, int]] = field(default_factory=set)
     """Claim number and version of everything that was created."""
+    heads: dict[Key, tuple[int, datetime]] = field(default_factory=dict)
+    """Version and moment of the last verdict of each claim, by the database."""
 
 
 def reconcile(
@@ -90,14 +106,16 @@ def reconcile(
     account = Account()
     try:
         with client_for(redis_url, timeout_s=60) as redis:
+            standings = _standings(redis, partitions)
             for partition in partitions:
                 _answers(redis, partition, account)
+            if database_url:
+                asyncio.run(_cases(database_url, standings, account))
             for partition in partitions:
-                _created(redis, partition, account)
+                _created(redis, partition, standings, account)
             _books(redis, partitions, account)
-            heads = asyncio.run(_cases(redis, database_url, partitions, account)) if database_url else {}
             if expected is not None:
-                account.gaps += _missing(expected, account, heads)
+                account.gaps += _missing(expected, account)
             again = _ask_again(redis, account.gaps) if request else 0
     except (RedisError, ValueError, OSError) as error:
         errors.print(f"[bold red]palpate:[/] {error if isinstance(error, ValueError) else type(error).__name__}")
@@ -131,7 +149,8 @@ def _answers(redis: "Redis", partition: int | None, account: Account) -> None:
             account.answered.add((verdict.source_event.source, verdict.source_event.id))
             key = (verdict.source_event.source, verdict.claim_id)
             newest = account.judged.get(key)
-            if newest is None or newest[:2] < (verdict.version, verdict.judged_at):
+            # Of one that was asked for again, the last.
+            if newest is None or newest[:2] <= (verdict.version, verdict.judged_at):
                 account.judged[key] = (verdict.version, verdict.judged_at, name, entry_id, raw)
     for _, raw in _entries(redis, partitioned(CLAIMS_REJECTED, partition)):
         account.counts[CLAIMS_REJECTED] += 1
@@ -142,36 +161,94 @@ def _answers(redis: "Redis", partition: int | None, account: Account) -> None:
         account.answered.add(("", str(data.get("stream_entry"))))
 
 
-def _created(redis: "Redis", partition: int | None, account: Account) -> None:
+def _created(redis: "Redis", partition: int | None, standings: "Standings", account: Account) -> None:
     stream = partitioned(CLAIMS_CREATED, partition)
-    standing = _standing(redis, stream, VALIDATOR_GROUP)
-    buried = {each.letter.entry_id for each in letters(redis, Filters(CLAIMS_CREATED, limit=10**9), (partition,))}
-    for entry_id, raw in _entries(redis, stream):
+    standing = standings[stream]
+    fates = {
+        each.letter.entry_id: "buried" for each in letters(redis, Filters(CLAIMS_CREATED, limit=10**9), (partition,))
+    }
+    rows = [_Row.of(entry_id, raw) for entry_id, raw in _entries(redis, stream)]
+    # After the letters: one that leaves the dead stream has its line here.
+    fates |= _settled(redis, stream)
+    coming = {(row.source, row.event_id) for row in rows if not standing.finished(row.entry_id)}
+    for row in rows:
+        account.created.add((row.claim_id, row.version))
+        account.counts["created"] += 1
+        if (fate := _fate(row, stream, standing, fates, account)) is not None:
+            account.counts[fate] += 1
+        elif (row.source, row.event_id) in coming:
+            account.counts["sent or asked for again, and waiting"] += 1
+        else:
+            in_the_way = seen_key(partition, row.source, row.event_id)
+            again = Again(stream, row.entry_id, row.raw, in_the_way)
+            account.gaps.append(Gap("finished without a verdict", stream, row.says, again))
+
+
+def _fate(row: "_Row", stream: str, standing: "_Standing", fates: Mapping[str, str], account: Account) -> str | None:
+    """What became of an entry; None when nobody knows."""
+    if not standing.finished(row.entry_id):
+        return "waiting or in hand"
+    if row.entry_id in fates:
+        return fates[row.entry_id]
+    if (row.source, row.event_id) in account.answered or ("", f"{stream}/{row.entry_id}") in account.answered:
+        return "answered"
+    key = (row.source, row.claim_id)
+    newest = account.judged.get(key)
+    if newest is not None and newest[0] > row.version:
+        return "older than a version already judged"
+    if key in account.heads and account.heads[key][0] >= row.version:
+        return "judged long ago, by the database"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One entry of `claims.created`, by its ids."""
+
+    entry_id: str
+    source: str
+    event_id: str
+    claim_id: str
+    version: int
+    raw: bytes
+
+    @classmethod
+    def of(cls, entry_id: str, raw: bytes) -> "_Row":
         event = _object(raw)
         data = _object(event.get("data"))
-        source, event_id = str(event.get("source")), str(event.get("id"))
-        claim_id, version = str(data.get("claim_id")), data.get("version", 1)
-        version = version if isinstance(version, int) else 1
-        account.created.add((claim_id, version))
-        account.counts["created"] += 1
-        if entry_id in buried:
-            account.counts["buried"] += 1
-        elif not standing.finished(entry_id):
-            account.counts["waiting or in hand"] += 1
-        elif (source, event_id) in account.answered or ("", f"{stream}/{entry_id}") in account.answered:
-            account.counts["answered"] += 1
-        elif (newest := account.judged.get((source, claim_id))) is not None and newest[0] > version:
-            account.counts["older than a version already judged"] += 1
-        else:
-            stands_in_the_way = seen_key(partition, source, event_id)
-            account.gaps.append(
-                Gap(
-                    "finished without a verdict",
-                    stream,
-                    f"{claim_id} version {version}, event {event_id} of {source}, entry {entry_id}",
-                    (stream, raw, stands_in_the_way),
-                )
-            )
+        version = data.get("version", 1)
+        return cls(
+            entry_id,
+            str(event.get("source")),
+            str(event.get("id")),
+            str(data.get("claim_id")),
+            version if isinstance(version, int) else 1,
+            raw,
+        )
+
+    @property
+    def says(self) -> str:
+        return f"{self.claim_id} version {self.version}, event {self.event_id} of {self.source}, entry {self.entry_id}"
+
+
+def _settled(redis: "Redis", stream: str) -> dict[str, str]:
+    """What somebody decided of dead letters, by the entry that they were."""
+    names = {"replay": "given up and sent again", "drop": "given up and dropped"}
+    lines = (_object(raw) for _, raw in _entries(redis, f"{dead(stream)}.audit"))
+    return {str(line.get("entry_id")): names.get(str(line.get("action")), "given up") for line in lines}
+
+
+Standings = Mapping[str, "_Standing"]
+
+
+def _standings(redis: "Redis", partitions: Sequence[int | None]) -> Standings:
+    """How far every group of ours is."""
+    return {
+        name: _standing(redis, name, groups[0])
+        for stream, groups in READERS.items()
+        if groups
+        for name in (partitioned(stream, partition) for partition in partitions)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +303,7 @@ def _books(redis: "Redis", partitions: Sequence[int | None], account: Account) -
                     )
 
 
-async def _cases(
-    redis: "Redis", database_url: str, partitions: Sequence[int | None], account: Account
-) -> dict[Key, tuple[int, datetime]]:
+async def _cases(database_url: str, standings: Standings, account: Account) -> None:
     """Verdicts that the notifier has finished, and what the database has of them."""
     engine, sessions = open_database(database_url)
     try:
@@ -241,33 +316,28 @@ async def _cases(
         raise ValueError(f"the case database does not answer ({type(error).__name__})") from error
     finally:
         await engine.dispose()
+    account.heads = heads
     account.counts["claims in the database"], account.counts["cases"] = len(heads), len(cases)
-    standing = {
-        name: _standing(redis, name, NOTIFIER_GROUP)
-        for stream in (CLAIMS_PASSED, CLAIMS_FAILED)
-        for name in (partitioned(stream, partition) for partition in partitions)
-    }
     for (source, claim_id), (version, judged_at, stream, entry_id, raw) in account.judged.items():
-        if not standing[stream].finished(entry_id):
+        if not standings[stream].finished(entry_id):
             account.counts["verdicts waiting or in hand"] += 1
             continue
         head = heads.get((source, claim_id))
         name = f"{claim_id} version {version} of {source}, entry {entry_id}"
         if head is None or head < (version, judged_at):
-            account.gaps.append(Gap("verdict not in the database", stream, name, (stream, raw, None)))
+            account.gaps.append(Gap("verdict not in the database", stream, name, Again(stream, entry_id, raw)))
         elif head == (version, judged_at) and stream.startswith(CLAIMS_FAILED) and (source, claim_id) not in cases:
             account.gaps.append(Gap("failed without a case", stream, name))
     for case in cases.values():
         if case.status in LIVE and case.id not in told:
             account.gaps.append(Gap("nobody was told", "cases", f"case {case.reference}, claim {case.claim_id}"))
-    return heads
 
 
-def _missing(expected: Path, account: Account, heads: dict[Key, tuple[int, datetime]]) -> list[Gap]:
+def _missing(expected: Path, account: Account) -> list[Gap]:
     """What a sender says it has sent, and nobody here has seen."""
     known = {(claim_id, version) for (_, claim_id), (version, *_) in account.judged.items()} | account.created
     newest: dict[str, int] = {}
-    for (_, claim_id), (version, _when) in heads.items():
+    for (_, claim_id), (version, _when) in account.heads.items():
         newest[claim_id] = max(version, newest.get(claim_id, 0))
     gaps = []
     for claim_id, version in _expected(expected):
@@ -293,22 +363,33 @@ def _expected(path: Path) -> Iterable[tuple[str, int]]:
             yield row[0].strip(), int(version or 1)
 
 
-_AGAIN = """
--- KEYS: stream, what stands in the way (the stream itself for nothing).  ARGV: field, event
-if KEYS[2] ~= KEYS[1] then redis.call('DEL', KEYS[2]) end
-return redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2])
+_AGAIN = (
+    STREAM_OR_NOTHING
+    + """
+-- KEYS: stream, where it is remembered who was asked for, what stands in the way (the stream itself for nothing).
+-- ARGV: field, event, how long to remember
+-- Somebody else who has found the same gap may have been faster, and the claim been judged since.
+local wrong = not_a_stream(KEYS[1])
+if wrong then return wrong end
+if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[3]) then return 0 end
+if KEYS[3] ~= KEYS[1] then redis.call('DEL', KEYS[3]) end
+redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2])
+return 1
 """
+)
+REMEMBERED_S = 7 * 86_400
 
 
 def _ask_again(redis: "Redis", gaps: Sequence[Gap]) -> int:
-    """Publish again what is still there.  A verdict that is recorded twice, or a claim judged twice, is no harm."""
-    asked = 0
-    for gap in gaps:
-        if gap.again is not None:
-            stream, event, in_the_way = gap.again
-            redis.eval(_AGAIN, 2, stream, in_the_way or stream, EVENT_FIELD, event)
-            asked += 1
-    return asked
+    """Publish again what is still there, once for each gap, whoever asks; returns how many."""
+    return sum(_asked(redis, gap.again) for gap in gaps if gap.again is not None)
+
+
+def _asked(redis: "Redis", again: Again) -> int:
+    # The stream's name has the partition's tag, so that all keys lie in its slot.
+    keys = (again.stream, f"palpate:asked:{again.stream}:{again.entry_id}", again.in_the_way or again.stream)
+    done: Any = redis.eval(_AGAIN, len(keys), *keys, EVENT_FIELD, again.event, REMEMBERED_S)
+    return int(done)
 
 
 def _object(value: object) -> dict[str, Any]:

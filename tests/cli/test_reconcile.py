@@ -1,6 +1,7 @@
 """`palpate reconcile` on a real server and database: every gap is named, and what can be asked for again is."""
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 from redis import Redis
 from typer.testing import CliRunner
 
+from palpate_cli.dlq import Filters, letters, settled
 from palpate_cli.main import app
+from palpate_cli.reconcile import Account, _ask_again, _created, _standings
 from palpate_notifier.database import migrate, open_database
 from palpate_notifier.directory import load_directory
 from palpate_notifier.recorder import Recorder
@@ -17,6 +20,7 @@ from palpate_notifier.routing import load_routes
 from palpate_runtime.commit import Commit, ledger_key
 from palpate_runtime.consumer import entry_of
 from palpate_runtime.retention import Retention
+from palpate_schemas.events import DeadLetter
 from palpate_validator.app import outcome_of
 from palpate_validator.book import shipped_rule_book
 from palpate_validator.verdicts import answer
@@ -84,6 +88,82 @@ async def test_a_claim_that_was_acknowledged_without_a_verdict_is_named_and_aske
     await judged(async_redis, 10)
     assert redis.xlen("claims.passed") == 1
     assert compared(redis_url)[0] == 0
+
+
+@pytest.mark.usefixtures("groups")
+async def test_two_who_find_the_same_gap_have_it_judged_once(redis: "Redis", async_redis: Any) -> None:
+    published(redis, 2)
+    await judged(async_redis, 1)
+    redis.delete("claims.passed")
+    found = Account()
+    _created(redis, None, _standings(redis, [None]), found)
+    assert _ask_again(redis, found.gaps) == 1
+    await judged(async_redis, 10)
+    assert _ask_again(redis, found.gaps) == 0
+    assert redis.xlen("claims.created") == 2
+    assert redis.xlen("claims.passed") == 1
+
+
+@pytest.mark.usefixtures("groups")
+async def test_what_has_been_asked_for_again_and_waits_is_no_gap(
+    redis: "Redis", async_redis: Any, redis_url: str
+) -> None:
+    published(redis, 2)
+    await judged(async_redis, 1)
+    redis.delete("claims.passed")
+    assert compared(redis_url, "--request")[1]["requested"] == 1
+    code, found = compared(redis_url, "--request")
+    assert (code, found["requested"]) == (0, 0)
+    assert found["counts"]["sent or asked for again, and waiting"] == 1
+
+
+@pytest.mark.usefixtures("groups")
+async def test_claims_that_are_judged_meanwhile_are_no_gaps(redis: "Redis", async_redis: Any, redis_url: str) -> None:
+    published(redis, *range(400))
+    done = asyncio.Event()
+
+    async def judge_all() -> None:
+        for _ in range(100):
+            await judged(async_redis, 4)
+        done.set()
+
+    judging = asyncio.create_task(judge_all())
+    looks = 0
+    while not done.is_set():
+        code, found = await asyncio.to_thread(compared, redis_url)
+        assert (code, found["gaps"]) == (0, [])
+        looks += 1
+    await judging
+    assert looks > 1
+
+
+@pytest.mark.usefixtures("groups")
+async def test_letters_that_somebody_has_dealt_with_are_no_gaps(
+    redis: "Redis", async_redis: Any, redis_url: str
+) -> None:
+    published(redis, 1, 2, 3)
+    [(_, entries)] = await async_redis.xreadgroup("validator", "a", {"claims.created": ">"}, count=3)
+    commit = Commit(async_redis, "claims.created", "validator")
+    for entry_id, fields in entries:
+        letter = DeadLetter(
+            stream="claims.created",
+            entry_id=entry_id.decode(),
+            attempts=5,
+            error="ValueError at rule.py:1",
+            given_up_at=FIRST,
+            original_base64=base64.b64encode(fields[b"event"]).decode(),
+        )
+        await commit.bury("claims.created.dead", [(entry_id.decode(), letter.model_dump_json().encode())])
+    first, second, _ = letters(redis, Filters(), (None,))
+    assert settled(redis, first, "replay")
+    assert settled(redis, second, "drop")
+    await judged(async_redis, 1)
+    code, found = compared(redis_url)
+    assert (code, found["gaps"]) == (0, [])
+    counts = found["counts"]
+    assert [counts[each] for each in ("buried", "given up and sent again", "given up and dropped", "answered")] == [
+        1
+    ] * 4
 
 
 @pytest.mark.usefixtures("groups")
@@ -160,6 +240,11 @@ async def test_a_verdict_that_is_not_in_the_database_is_named_and_asked_for_agai
     await recorded(1)
     code, found = await asyncio.to_thread(compared, redis_url, "--database", url)
     assert (code, found["gaps"]) == (0, [])
+    # A verdict that was trimmed since is in the database, and nothing to be judged again.
+    redis.xtrim("claims.failed", maxlen=0, approximate=False)
+    code, found = await asyncio.to_thread(compared, redis_url, "--database", url)
+    assert (code, found["gaps"], found["counts"]["judged long ago, by the database"]) == (0, [], 2)
+    assert (await asyncio.to_thread(compared, redis_url))[0] == 1
     await engine.dispose()
 
 
