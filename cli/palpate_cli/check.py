@@ -4,13 +4,15 @@ import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from palpate_cli.reports import REPORTS, AnswersUnreadable, Report
+from palpate_cli.reports.tally import Tally
+from palpate_cli.reports.whole_file import why_not_written, write_whole
 from palpate_intake.files import open_files
 from palpate_intake.outcome import ReadClaim, Unreadable
 from palpate_intake.reading import read_claims
@@ -52,8 +54,12 @@ def check_files(
     as_of: date | None,
     output: str,
     show_undetermined: bool,
+    page: Path | None = None,
 ) -> int:
-    """Judge files and print; returns the exit code of the contract."""
+    """Judge files, print, and write the page where one is asked for; returns the exit code of the contract."""
+    if page is not None and (why := why_not_written(page)) is not None:
+        _complain(why)
+        return UNREADABLE
     try:
         book = load_rule_book(profile_folders, table_store)
         profile = _profile(book, payer_profile)
@@ -62,6 +68,7 @@ def check_files(
         return UNREADABLE
     gc.freeze()  # The rule book stays; without it, looking for garbage is quick.
     report = REPORTS[output](book, show_undetermined=show_undetermined)
+    tally = Tally() if page is not None else None
     code = PASSED
     with _progress() as progress:
         task = progress.add_task("judging", total=None)
@@ -72,14 +79,31 @@ def check_files(
                 except CannotAnswer as error:
                     _complain(str(error))
                     code = UNREADABLE
+                if tally is not None:
+                    tally.claim(found.file, found.read, found.judgement)
                 if found.judgement.verdict is Verdict.FAIL and code == PASSED:
                     code = FAILED
                 progress.advance(task)
             else:
-                _tell(report, found)
+                _tell(report, tally, found)
                 code = UNREADABLE
     _print(report.end())
+    if page is not None and tally is not None and not _written(page, tally, book):
+        return UNREADABLE
     return code
+
+
+def _written(page: Path, tally: Tally, book: RuleBook) -> bool:
+    """Write the page and say so on stderr."""
+    from palpate_cli.reports.page import render_page  # templates are loaded where a page is asked for
+
+    try:
+        write_whole(page, render_page(tally, book.ruleset, datetime.now().astimezone()))
+    except OSError as error:
+        _complain(f"the report cannot be written to {page}: {error.strerror or error}")
+        return False
+    errors.print(f"report: {_escaped(str(page))}", highlight=False, soft_wrap=True)
+    return True
 
 
 def _judge_all(
@@ -98,12 +122,16 @@ def _judge_all(
         yield f"{error.filename or 'input'}: {error.strerror or error}"
 
 
-def _tell(report: Report, found: Unread | str) -> None:
+def _tell(report: Report, tally: Tally | None, found: Unread | str) -> None:
     """One line on stderr, and what the report has for it."""
     if isinstance(found, str):
         _complain(found)
+        if tally is not None:
+            tally.complaint(found)
         return
     _complain(complaint(found.file, found.read))
+    if tally is not None:
+        tally.unreadable(found.file, found.read)
     if isinstance(report, AnswersUnreadable):
         try:
             _print(report.unreadable(found.file, found.read))
