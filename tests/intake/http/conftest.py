@@ -87,6 +87,9 @@ class Running:
     async def post(self, path: str, content: Any, kind: str, *, key: str = ACME, **headers: str) -> httpx.Response:
         return await self.http.post(path, content=content, headers={"content-type": kind, **bearer(key), **headers})
 
+    def key(self) -> dict[str, str]:
+        return bearer()
+
     async def claim(self, claim_id: str = "CLM-1", *, key: str = ACME) -> httpx.Response:
         return await self.http.get(f"/claims/{claim_id}", headers=bearer(key))
 

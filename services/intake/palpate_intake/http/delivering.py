@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from redis.exceptions import RedisError
 
-from palpate_intake.http.outbound import Next, Outbound, Outgoing, Policy, after, sources_with_queues, tried
+from palpate_intake.http.outbound import Outbound, Outgoing, Policy, after, sources_with_queues, tried
 from palpate_intake.http.sources import Sources
 from palpate_intake.settings import IntakeSettings
 from palpate_runtime import metrics, webhooks
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger()
 
 LOOK_EVERY_S = 1.0
+BURIED_AT_ONCE = 100
+LONGEST_REST = timedelta(minutes=1)
+"""How long a source whose webhook seems to be away is left alone; each event's own wait may be longer."""
 AT_ONCE = 8
 """Events of one source under way at once."""
 MEDIA_TYPE = "application/cloudevents+json"
@@ -64,10 +67,12 @@ class Deliverer:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_EVERY_S):
                         await self._queued.wait()
-        finally:
+        except asyncio.CancelledError:
+            # What is under way when `drain` is called is finished; what still is after that, is due again later.
             for task in self._busy.values():
                 task.cancel()
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            raise
 
     async def drain(self) -> None:
         """Take nothing more, and finish what is under way."""
@@ -86,57 +91,64 @@ class Deliverer:
             return
         self._away = False
         now = self._clock()
-        for source in waiting:
+        for source in () if self._stopping else waiting:
             if source not in self._busy and self._not_before.get(source, now) <= now:
                 task = asyncio.create_task(self._deliver(source))
                 self._busy[source] = task
                 task.add_done_callback(lambda _, source=source: self._busy.pop(source, None))  # type: ignore[misc]
 
     async def _deliver(self, source: str) -> None:
-        """Deliver what is due for a source, until nothing is or the webhook fails."""
+        """Deliver what is due for a source, until nothing is or its webhook seems to be away."""
+        outbound = Outbound(self._redis(), source)
         try:
-            while not self._stopping and await self._round(source):
+            await self._give_up_old(outbound, source)
+            while not self._stopping and await self._round(outbound, source):
                 pass
         except Exception as error:  # noqa: BLE001 - the edge of a source: logged, and the others go on
             # What was taken is due again when its lease is over.
             log.warning("webhook_round_cut_short", event_source=source, **describe(error))
             self._rest(source)
 
-    def _rest(self, source: str) -> None:
-        failed = self._failed[source] = self._failed.get(source, 0) + 1
-        self._not_before[source] = self._clock() + self._policy.wait(failed)
+    async def _give_up_old(self, outbound: Outbound, source: str) -> None:
+        """Bury what waited too long: where a webhook is away for good, trying each once more would take for ever."""
+        while old := await outbound.old(BURIED_AT_ONCE, self._clock() - self._policy.give_up_after):
+            for outgoing in old:
+                await self._bury(outgoing)
+                await outbound.done(outgoing)
+                _tell("webhook_given_up", source, outgoing)
 
-    async def _round(self, source: str) -> bool:
+    async def _round(self, outbound: Outbound, source: str) -> bool:
         """One batch; whether there may be more to do at once."""
-        outbound = Outbound(self._redis(), source)
         # After a failure one is sent to see whether the webhook is back, not all that waits.
         count = 1 if self._failed.get(source) else AT_ONCE
         taken = await outbound.take(count, self._clock(), self._lease)
-        if not taken:
+        attempts = await asyncio.gather(*(self._one(outbound, source, each) for each in taken))
+        if attempts and not any(map(_was_there, attempts)):
+            self._rest(source)
             return False
-        delivered = await asyncio.gather(*(self._one(outbound, source, tried(each)) for each in taken))
-        if any(delivered):
-            self._failed.pop(source, None)
-            return True
-        self._rest(source)
-        return False
+        self._failed.pop(source, None)
+        return bool(attempts)
 
-    async def _one(self, outbound: Outbound, source: str, outgoing: Outgoing) -> bool:
+    def _rest(self, source: str) -> None:
+        failed = self._failed[source] = self._failed.get(source, 0) + 1
+        self._not_before[source] = self._clock() + min(self._policy.wait(failed), LONGEST_REST)
+
+    async def _one(self, outbound: Outbound, source: str, outgoing: Outgoing) -> Attempt:
+        """One attempt at one event, and what follows from it."""
         attempt = await self._attempt(source, outgoing)
+        outgoing = tried(outgoing, attempt)
         step = after(attempt, outgoing, self._policy, self._clock())
-        await self._write_down(outbound, outgoing, attempt, step)
+        if step.due is not None:
+            await outbound.later(outgoing, step.due)
+        else:
+            if step.given_up:
+                # First the letter: to die in between is to have it twice, not to lose it.
+                await self._bury(outgoing)
+            await outbound.done(outgoing)
         metrics.WEBHOOKS.labels(attempt.sent.value).inc()
-        log.log(
-            20 if step.delivered else 30,
-            "webhook_delivered" if step.delivered else "webhook_given_up" if step.given_up else "webhook_failed",
-            event_source=source,
-            event_id=outgoing.id,
-            entry_id=outgoing.entry_id,
-            stream=outgoing.stream,
-            attempts=outgoing.attempts,
-            reason=attempt.detail,
-        )
-        return step.delivered
+        what = "webhook_delivered" if step.delivered else "webhook_given_up" if step.given_up else "webhook_failed"
+        _tell(what, source, outgoing)
+        return attempt
 
     async def _attempt(self, source: str, outgoing: Outgoing) -> Attempt:
         holder = self._sources.now().by_uri(source)
@@ -155,24 +167,33 @@ class Deliverer:
             timeout_s=self._settings.webhook_timeout_s,
         )
 
-    async def _write_down(self, outbound: Outbound, outgoing: Outgoing, attempt: Attempt, step: Next) -> None:
-        if step.due is not None:
-            await outbound.later(outgoing, step.due)
-            return
-        if step.given_up:
-            # First the letter: to die in between is to have it twice, not to lose it.
-            await self._bury(outgoing, attempt)
-        await outbound.done(outgoing)
-
-    async def _bury(self, outgoing: Outgoing, attempt: Attempt) -> None:
+    async def _bury(self, outgoing: Outgoing) -> None:
         stream = partitioned(WEBHOOKS, self._settings.all_partitions[0])
         letter = DeadLetter(
             stream=outgoing.stream,
             entry_id=outgoing.entry_id,
-            attempts=outgoing.attempts,
-            error=f"webhook: {attempt.detail or attempt.sent.value}",
+            attempts=max(1, outgoing.attempts),
+            error=f"webhook: {outgoing.reason or 'away'}",
             given_up_at=self._clock(),
             original_base64=base64.b64encode(outgoing.event.encode()).decode(),
         )
         await self._redis().xadd(dead(stream), {EVENT_FIELD: letter.model_dump_json().encode()})
         metrics.DEAD.labels(stream).inc()
+
+
+def _was_there(attempt: Attempt) -> bool:
+    """Whether a webhook's server took an event, or looked at it and refused: others may still be sent there."""
+    return attempt.sent is Sent.ACCEPTED or (attempt.sent is Sent.REFUSED and (attempt.detail or "").isdigit())
+
+
+def _tell(what: str, source: str, outgoing: Outgoing) -> None:
+    tell = log.info if what == "webhook_delivered" else log.warning
+    tell(
+        what,
+        event_source=source,
+        event_id=outgoing.id,
+        entry_id=outgoing.entry_id,
+        stream=outgoing.stream,
+        attempts=outgoing.attempts,
+        reason=outgoing.reason,
+    )

@@ -39,15 +39,15 @@ class Answer:
 
     def outgoing(self, now: datetime) -> Outgoing:
         """What its webhook is sent: the event as it is, without the bytes of what was rejected, which may hold PHI."""
-        event = self.event
+        event, sent = self.event, self.entry.event.decode()
         if "original_base64" in event["data"]:
-            event = {**event, "data": {**event["data"], "original_base64": ""}}
+            sent = to_json({**event, "data": {**event["data"], "original_base64": ""}}).decode()
         return Outgoing(
             id=event["id"],
             stream=self.entry.stream,
             entry_id=self.entry.id,
             since=now,
-            event=to_json(event).decode(),
+            event=sent,
         )
 
 

@@ -1,6 +1,7 @@
 """Events on their way to the webhooks of sources, in Redis: what is due when, and for how long it has been tried.
 
-For each source a sorted set of event ids by when they are due, and a hash with the events.  Whoever takes an event
+For each source two sorted sets of event ids, by when they are due and by since when they wait, and a hash with the
+events.  Whoever takes an event
 moves its due time on by the length of a lease; a sender that dies simply leaves it to be taken again when that is
 over.  So an event is sent at least once, and is away from here only when it was delivered or given up.
 """
@@ -21,14 +22,17 @@ SOURCES_KEY = "palpate:webhooks"
 """The sources that have had something to send."""
 
 _PUT = """
--- KEYS: due, events.  ARGV: now; then for each event: id, record.  One that waits already is not put in again.
+-- KEYS: due, events, since.  ARGV: now; then for each event: id, record.  One that waits already is not put in again.
 for i = 2, #ARGV, 2 do
-  if redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1]) == 1 then redis.call('ZADD', KEYS[1], ARGV[1], ARGV[i]) end
+  if redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1]) == 1 then
+    redis.call('ZADD', KEYS[1], ARGV[1], ARGV[i])
+    redis.call('ZADD', KEYS[3], ARGV[1], ARGV[i])
+  end
 end
 """
 
 _TAKE = """
--- KEYS: due, events.  ARGV: now, until when it is ours, how many
+-- KEYS: due, events, since.  ARGV: now, until when it is ours, how many
 local taken = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
   local record = redis.call('HGET', KEYS[2], id)
@@ -42,14 +46,25 @@ end
 return taken
 """
 
+_OLD = """
+-- KEYS: due, events, since.  ARGV: since when, how many
+local old = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])) do
+  local record = redis.call('HGET', KEYS[2], id)
+  if record then old[#old + 1] = record else redis.call('ZREM', KEYS[3], id) end
+end
+return old
+"""
+
 _DONE = """
--- KEYS: due, events.  ARGV: the event's id
+-- KEYS: due, events, since.  ARGV: the event's id
 redis.call('ZREM', KEYS[1], ARGV[1])
-return redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
 """
 
 _LATER = """
--- KEYS: due, events.  ARGV: the event's id, when it is due, its record.  One that is done stays done.
+-- KEYS: due, events, since.  ARGV: the event's id, when it is due, its record.  One that is done stays done.
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
   redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
@@ -66,6 +81,8 @@ class Outgoing(Wire):
     """Where it was read."""
     since: datetime
     attempts: int = 0
+    reason: str | None = None
+    """Why the last attempt failed: a code, or an error's type."""
     event: str
     """The CloudEvent as JSON, as it is sent."""
 
@@ -111,7 +128,7 @@ class Outbound:
     def __init__(self, redis: "Redis", source: str) -> None:
         self._redis, self._source = redis, source
         tag = hashlib.blake2b(source.encode(), digest_size=16).hexdigest()
-        self._keys = [f"palpate:webhook:{{{tag}}}:due", f"palpate:webhook:{{{tag}}}:events"]
+        self._keys = [f"palpate:webhook:{{{tag}}}:{each}" for each in ("due", "events", "since")]
 
     async def put(self, events: Sequence[Outgoing], now: datetime) -> None:
         """Queue events, due at once.
@@ -130,6 +147,11 @@ class Outbound:
         args = [_ms(now), _ms(now + lease), count]
         taken = await self._redis.register_script(_TAKE)(keys=self._keys, args=args)
         return [Outgoing.model_validate_json(record) for record in taken]
+
+    async def old(self, count: int, since: datetime) -> list[Outgoing]:
+        """Events that have waited since then, or for longer."""
+        found = await self._redis.register_script(_OLD)(keys=self._keys, args=[_ms(since), count])
+        return [Outgoing.model_validate_json(record) for record in found]
 
     async def done(self, outgoing: Outgoing) -> None:
         """It was delivered, or given up."""
@@ -151,9 +173,10 @@ async def sources_with_queues(redis: Callable[[], "Redis"]) -> list[str]:
     return sorted(each.decode() for each in found)
 
 
-def tried(outgoing: Outgoing) -> Outgoing:
+def tried(outgoing: Outgoing, attempt: Attempt) -> Outgoing:
     """The same, one attempt further."""
-    return outgoing.model_copy(update={"attempts": outgoing.attempts + 1})
+    reason = attempt.detail or attempt.sent.value
+    return outgoing.model_copy(update={"attempts": outgoing.attempts + 1, "reason": reason})
 
 
 def _ms(at: datetime) -> int:
