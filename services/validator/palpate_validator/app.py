@@ -67,7 +67,7 @@ def outcome_of(entry: Entry, found: Answer) -> Outcome:
     if found.source_event is None:
         return Outcome(entry.id, stream, event)
     source, event_id = found.source_event.source, found.source_event.id
-    if found.stream == CLAIMS_REJECTED:
+    if found.fingerprint is not None:
         key = _key("rejected", partition, source, event_id, found.fingerprint)
         return Outcome(entry.id, stream, event, dedupe_key=key)
     return Outcome(

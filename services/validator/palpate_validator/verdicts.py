@@ -38,8 +38,8 @@ class Answer:
     source_event: SourceEvent | None
     claim_id: str | None
     version: int
-    fingerprint: str
-    """SHA-256 of the bytes that were judged."""
+    fingerprint: str | None = None
+    """SHA-256 of the bytes of an event that was rejected: there is nothing else to tell it by."""
     errors: int = 0
     warnings: int = 0
     undetermined: int = 0
@@ -66,7 +66,7 @@ def answer(raw: bytes, stream_entry: str, book: RuleBook, now: datetime) -> Answ
         event = ClaimEvent.model_validate_json(raw)
     except ValidationError as error:
         return _rejected(raw, stream_entry, _reasons(raw, error), now)
-    return _judged(event, raw, book, now)
+    return verdict_on(event, book, now)
 
 
 def voided(event: ClaimEvent) -> bool:
@@ -79,7 +79,8 @@ def claim_digest(claim: Claim) -> str:
     return hashlib.sha256(claim.model_dump_json().encode()).hexdigest()
 
 
-def _judged(event: ClaimEvent, raw: bytes, book: RuleBook, now: datetime) -> Answer:
+def verdict_on(event: ClaimEvent, book: RuleBook, now: datetime) -> Answer:
+    """Judge an event that has been read: `claim.passed` or `claim.failed`."""
     claim, withdrawn = event.data, voided(event)
     submitted_on = claim.submitted_on or (event.time.date() if event.time else None)
     judgement = _WITHDRAWN if withdrawn else judge(claim, submitted_on, book)
@@ -129,7 +130,6 @@ def _judged(event: ClaimEvent, raw: bytes, book: RuleBook, now: datetime) -> Ans
         source_event=source_event,
         claim_id=claim.claim_id,
         version=claim.version,
-        fingerprint=_fingerprint(raw),
         errors=severities.count("error"),  # type: ignore[arg-type] # a StrEnum member equals its string
         warnings=severities.count("warning"),  # type: ignore[arg-type]
         undetermined=judgement.counts.undetermined,
