@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -92,10 +93,20 @@ async def test_the_manager_sees_ages_rules_and_times(three: House) -> None:
     three.story.clock.forward(days=3)
     await three.story.judge(passed(claim_id="CLM-3", version=2))
     page = (await (await three.signed_in("pat")).open("/manager")).text
-    assert "3 to 6 days 2" in page
-    assert "units-total-over 2, mod-therapy-missing 1" in page
+    bars = [" ".join(words.split()) for words in re.findall(r"<li>(.*?)<svg", page, re.DOTALL)]
+    shown = [re.sub("<[^>]+>", "", bar).strip() for bar in bars]
+    assert shown == [
+        "Today 0", "1 to 2 days 0", "3 to 6 days 2", "A week or more 0",
+        "Title of units-total-over units-total-over 2", "Title of mod-therapy-missing mod-therapy-missing 1",
+        "This week 72 h",
+    ]  # fmt: skip
     assert "3.0 days" in page
-    assert "Ada Quist, PT" in page
+    [head, *rows] = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>([^<]*)", row) for row in rows]
+    assert re.findall(r"<th[^>]*>([^<]*)", head) == ["Clinician", "units-total-over", "mod-therapy-missing"]
+    # The table is the plot: each number has its bar, of which the longest is the largest number of all.
+    assert cells == [["Ada Quist, PT", "1", "1"], ["Ben Ruiz, OT", "1", "0"]]
+    assert re.findall(r'class="bar" width="([^"]+)%"', rows[1]) == ["100.0", "0.0"]
 
 
 async def test_a_manager_without_cases_is_told_so(house: House) -> None:

@@ -16,6 +16,7 @@ from axe_core_python.async_playwright import Axe
 from playwright.async_api import Page
 from sqlalchemy import text, update
 
+from palpate_cli.rule_pages import page_named
 from palpate_notifier.channels import email
 from palpate_notifier.database import Sessions
 from palpate_notifier.directory import load_directory
@@ -81,7 +82,8 @@ async def live(sessions: Sessions, tmp_path: Path, mail_sink: MailSink) -> Async
     path.write_text(TEAM, "utf-8")
     story = Story.begin(sessions, clock, tmp_path, inbox_url=address)
     story.directory = story.recorder._directory = story.dispatcher._directory = load_directory(path)
-    async with served(inbox_app(sessions, story.directory, settings, clock, address), port):
+    app = inbox_app(sessions, story.directory, settings, clock, address, rule_page=page_named)
+    async with served(app, port):
         yield Live(story, address, mail_sink, settings)
 
 
@@ -163,7 +165,7 @@ async def test_every_page_of_the_cases_is_well(live: Live) -> None:
     await live.story.judge(passed(claim_id="CLM-3", version=2))
     references = [(await live.story.case(number)).reference for number in (1, 3)]
     paths = ["/", "/?show=closed", "/billing", "/billing?status=disputed", "/manager", "/nowhere"]
-    paths += [f"/cases/{reference}" for reference in references]
+    paths += [f"/cases/{reference}" for reference in references] + ["/rules/mod-kx-missing"]
     async with a_page() as page:
         await live.enter(page, "pat@harbor.example")
         for path in paths:
@@ -259,6 +261,27 @@ async def test_every_page_of_the_providers_door_is_well(live: Live, issuer: str,
     async with by_provider(live, f"http://127.0.0.1:{closed_port}") as address, a_page() as page:
         await _is_well(page, f"{address}/sign-in")
         await _is_well(page, f"{address}/sign-in/openid")
+
+
+async def test_paper_shows_what_is_folded_and_nothing_to_press(live: Live) -> None:
+    await live.story.fail(1)
+    async with a_page(java_script_enabled=False) as page:
+        await live.enter(page, "pat@harbor.example")
+        await page.goto(f"{live.address}/cases/{(await live.story.case()).reference}")
+        assert await _height(page, "a[href='/rules/units-total-over']") == 0
+        await page.emulate_media(media="print")
+        assert await _height(page, "a[href='/rules/units-total-over']") > 0
+        assert await _height(page, "button, summary, form") == 0
+        await page.goto(f"{live.address}/billing")
+        assert await _height(page, "a[href^='/cases/']") > 0
+        assert await _height(page, "button, select, input") == 0
+
+
+async def _height(page: Page, selector: str) -> float:
+    """The height of the tallest of what a selector finds, as it is laid out; there must be something to find."""
+    boxes = [await each.bounding_box() for each in await page.locator(selector).all()]
+    assert boxes
+    return max(box["height"] if box else 0 for box in boxes)
 
 
 async def _is_well(page: Page, address: str | None) -> None:

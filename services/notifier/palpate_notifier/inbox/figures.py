@@ -1,8 +1,8 @@
 """What the manager view counts, and how it is drawn.  Pure: cases in, numbers and bars out."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -20,6 +20,8 @@ class Bar:
     label: str
     value: str
     share: float
+    hint: str = ""
+    """The rule that the bar is about, if it is about one."""
 
 
 def bars(counts: Sequence[tuple[str, float]], *, unit: str = "") -> list[Bar]:
@@ -38,10 +40,21 @@ def _age(span: timedelta) -> str:
     return next(label for days, label in AGES if days is None or span < timedelta(days=days))
 
 
-def top_rules(cases: Iterable[CaseRow]) -> list[Bar]:
-    """The rules that most cases failed by."""
+def top_rules(cases: Iterable[CaseRow]) -> list[tuple[str, int]]:
+    """The rules that most cases failed by, and how many did."""
     counts = Counter(rule for case in cases for rule in case.rules)
-    return bars(sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:MOST_BARS])
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:MOST_BARS]
+
+
+def of_rules(counts: Sequence[tuple[str, float]], titles: Mapping[str, str]) -> list[Bar]:
+    """Bars for some rules, each named by what it says."""
+    named = [replace(bar, label=titles.get(bar.label, ""), hint=bar.label) for bar in bars(counts)]
+    return [bar if bar.label else replace(bar, label=bar.hint, hint="") for bar in named]
+
+
+def titles(cases: Iterable[CaseRow]) -> dict[str, str]:
+    """What each rule says, as the findings of these cases say it."""
+    return {finding["rule"]: finding["title"] for case in cases for finding in case.findings}
 
 
 def hours_to_correct(cases: Iterable[CaseRow]) -> list[float]:
@@ -78,8 +91,8 @@ def time_by_week(cases: Sequence[CaseRow], now: datetime, weeks: int = 8) -> lis
     return bars(found, unit=" h")
 
 
-def clinician_by_rule(cases: Iterable[CaseRow]) -> tuple[list[str], list[tuple[str, list[int]]]]:
-    """Who has failed by what: the rules, and for each rendering provider how many cases of each."""
+def clinician_by_rule(cases: Iterable[CaseRow]) -> tuple[list[str], list[tuple[str, list[Bar]]]]:
+    """Who has failed by what: the rules, and for each rendering provider a bar for each, of the longest of all."""
     counts = Counter((case.rendering_npi, rule) for case in cases for rule in case.rules)
     of_rule: Counter[str] = Counter()
     of_person: Counter[str] = Counter()
@@ -88,4 +101,5 @@ def clinician_by_rule(cases: Iterable[CaseRow]) -> tuple[list[str], list[tuple[s
         of_person[person] += count
     rules = sorted(of_rule, key=lambda each: (-of_rule[each], each))[:6]
     people = sorted(of_person, key=lambda each: (-of_person[each], each))
-    return rules, [(person, [counts[person, rule] for rule in rules]) for person in people]
+    cells = iter(bars([(rule, counts[person, rule]) for person in people for rule in rules]))
+    return rules, [(person, [next(cells) for _ in rules]) for person in people]

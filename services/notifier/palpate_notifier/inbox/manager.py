@@ -32,6 +32,7 @@ async def manager(asked: Asked) -> Response:
     await asked.saw("list/manager", count=len(cases))
     live = [case for case in cases if not Status(case.status).is_closed]
     rules, people = figures.clinician_by_rule(cases)
+    titles = figures.titles(cases)
     return asked.page(
         "manager.html",
         count=len(cases),
@@ -40,12 +41,13 @@ async def manager(asked: Asked) -> Response:
         middle=figures.in_words(figures.hours_to_correct(cases)),
         plots=[
             ("Open, by age", figures.by_age(live, now), "cases"),
-            ("What goes wrong most", figures.top_rules(cases), "cases"),
+            ("What goes wrong most", figures.of_rules(figures.top_rules(cases), titles), "cases"),
             ("Time to correct, by week", figures.time_by_week(cases, now), "median hours"),
-            ("Disputed", figures.bars([(rule, count) for rule, count in disputed]), "objections"),
+            ("Disputed", figures.of_rules([(rule, count) for rule, count in disputed], titles), "objections"),
         ],
         rules=rules,
-        people=[(_provider(asked, npi), counts) for npi, counts in people],
+        people=[(_provider(asked, npi), cells) for npi, cells in people],
+        has_rule_pages=asked.inbox.rule_page is not None,
     )
 
 
