@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
+from pydantic import TypeAdapter, ValidationError
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 from rich.console import Console
@@ -16,6 +17,7 @@ from palpate_intake.folder_watch import Watcher
 from palpate_intake.publishing import Publisher
 from palpate_runtime.logs import configure
 from palpate_runtime.servers import Servers, WrongUrl, client_for
+from palpate_schemas.events import Reference
 
 ALL_PUBLISHED, SOME_NOT, CANNOT_START = 0, 1, 2
 
@@ -23,6 +25,10 @@ _TIMEOUT_S = 4.0
 """For one answer of Redis; SIGTERM is obeyed after twice that at the latest."""
 
 errors = Console(stderr=True)
+
+
+class WrongSource(ValueError):
+    """A source that no event may have."""
 
 
 def watch_folder(path: Path, redis_url: str, *, source: str, settle_s: float, once: bool) -> int:
@@ -34,8 +40,9 @@ def watch_folder(path: Path, redis_url: str, *, source: str, settle_s: float, on
     configure("folder")
     try:
         Servers.of(redis_url)
+        _check_source(source)
         folder = Folder(path, settle_s)
-    except (WrongUrl, WrongFolder) as error:
+    except (WrongUrl, WrongSource, WrongFolder) as error:
         errors.print(f"[bold red]palpate:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return CANNOT_START
     watcher = Watcher(folder, lambda: _publisher(redis_url), source)
@@ -45,6 +52,13 @@ def watch_folder(path: Path, redis_url: str, *, source: str, settle_s: float, on
         return SOME_NOT if watcher.unread else ALL_PUBLISHED
     watcher.run()
     return ALL_PUBLISHED
+
+
+def _check_source(source: str) -> None:
+    try:
+        TypeAdapter(Reference).validate_python(source)
+    except ValidationError as error:
+        raise WrongSource("--source is who sends, as a URI of 1 to 1024 characters: urn:pms:acme:clinic-7") from error
 
 
 def _publisher(redis_url: str) -> Publisher:

@@ -1,5 +1,6 @@
 """The four folders: what is taken and when, by one alone, and where it goes."""
 
+import fcntl
 import os
 from pathlib import Path
 from threading import Thread
@@ -216,6 +217,16 @@ def test_a_file_that_may_not_be_read_is_counted_and_the_others_are_taken(tmp_pat
     taken = folder.take(0.0)
     assert taken is not None
     assert (taken.name, folder.untakable) == ("b.837", 1)
+
+
+def test_what_somebody_else_has_locked_is_waited_for(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, 0.0)
+    path = put(tmp_path, "claims.837")
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert folder.take(0.0) is None
+        assert (folder.waiting, folder.untakable) == (1, 0)
+    assert folder.take(0.0) is not None
 
 
 def test_folders_on_two_file_systems_are_refused(tmp_path: Path) -> None:

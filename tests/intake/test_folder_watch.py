@@ -4,9 +4,10 @@ import gzip
 import json
 import threading
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import structlog
@@ -16,7 +17,9 @@ from redis.retry import Retry
 
 from palpate_intake.folder import Folder
 from palpate_intake.folder_watch import Publishes, Watcher
+from palpate_intake.outcome import Outcome
 from palpate_intake.publishing import Publisher
+from palpate_intake.reading import read_claims
 from palpate_runtime.embedded import EmbeddedRedis, free_port
 from palpate_schemas.events import ClaimEvent
 from tests.intake.x12_text import x12
@@ -113,6 +116,23 @@ def test_a_file_without_a_claim_is_failed(tmp_path: Path, redis: "Redis", conten
     assert errors_of(tmp_path, "claims.837")["errors"][0]["reasons"]
 
 
+def faulty(stream: BinaryIO, name: str) -> Iterator[Outcome]:
+    """A reader with a fault that shows after the first claim, and whose message tells of a person."""
+    yield from islice(read_claims(stream, name), 1)
+    raise ValueError(PHI)
+
+
+def test_a_file_that_the_reader_has_a_fault_with_is_failed_and_stops_no_other(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "claims.837", RIGHT)
+    with structlog.testing.capture_logs() as logged:
+        Watcher(Folder(tmp_path, 0.0), lambda: Publisher(redis), SOURCE, read=faulty).run_once()
+    told = errors_of(tmp_path, "claims.837")
+    assert (told["published"], told["not_published"]) == (1, 1)
+    assert told["errors"][0]["reasons"][0]["reason"].startswith("the reader broke off (ValueError)")
+    assert [each["event"] for each in logged] == ["file_unreadable", "file_read"]
+    assert PHI not in str(logged) + str(told)
+
+
 def test_an_empty_archive_is_failed(tmp_path: Path, redis: "Redis") -> None:
     (tmp_path / "in").mkdir()
     with zipfile.ZipFile(tmp_path / "in/none.zip", "w") as archive:
@@ -143,27 +163,56 @@ def test_once_waits_for_what_may_still_be_written(tmp_path: Path, redis: "Redis"
     assert run_once(tmp_path, redis, settle_s=0.1).published == 1
 
 
-class WritesOnTheWay:
-    """A publisher, during whose first batch the sender goes on writing to the file that is at work."""
+class OnTheWay:
+    """A publisher during whose first batch something happens."""
 
-    def __init__(self, redis: "Redis", path: Path, rest: str) -> None:
-        self._publisher, self._path, self._rest = Publisher(redis), path, rest
+    def __init__(self, redis: "Redis", happens: Callable[[], object]) -> None:
+        self._publisher, self._happens = Publisher(redis), [happens]
 
     def publish(self, events: Sequence[ClaimEvent], /) -> object:
-        rest, self._rest = self._rest, ""
-        if rest:
-            with self._path.open("a") as file:
-                file.write(rest)
+        while self._happens:
+            self._happens.pop()()
         return self._publisher.publish(events)
 
 
 def test_a_file_that_grows_while_it_is_read_is_read_again(tmp_path: Path, redis: "Redis") -> None:
     put(tmp_path, "claims.837", RIGHT)
     later = RIGHT.replace("CLM*C-1", "CLM*C-2").replace("000000001", "000000002")
-    publisher = WritesOnTheWay(redis, tmp_path / "work/claims.837", later)
+
+    def goes_on() -> None:
+        with (tmp_path / "work/claims.837").open("a") as file:
+            file.write(later)
+
+    publisher = OnTheWay(redis, goes_on)
     watcher(tmp_path, lambda: publisher).run_once()
     assert {event["subject"] for event in events_on(redis, "claims.created")} == {"C-1", "C-2"}
     assert names(tmp_path) == ["done/claims.837"]
+
+
+def test_a_file_that_somebody_takes_away_while_it_is_read_holds_nothing_up(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "a.837", RIGHT)
+    publisher = OnTheWay(redis, (tmp_path / "work/a.837").unlink)
+    put(tmp_path, "b.837", RIGHT)
+    watcher(tmp_path, lambda: publisher).run_once()
+    assert names(tmp_path) == ["done/b.837"]
+    assert len(events_on(redis, "claims.created")) == 2
+
+
+def test_a_folder_that_is_away_for_a_while_is_said_once_and_watched_again(tmp_path: Path, redis: "Redis") -> None:
+    watching = watcher(tmp_path / "claims", lambda: Publisher(redis))
+    (tmp_path / "claims").rename(tmp_path / "elsewhere")
+    with structlog.testing.capture_logs() as logged:
+        thread = threading.Thread(target=watching.run)
+        thread.start()
+        eventually(lambda: [each for each in logged if each["event"] == "folder_away"], within=10, what="it was said")
+        put(tmp_path / "elsewhere", "claims.837", RIGHT)
+        (tmp_path / "elsewhere").rename(tmp_path / "claims")
+        eventually(lambda: names(tmp_path / "claims") == ["done/claims.837"], within=20, what="it went on")
+        watching.stop.set()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert [each["event"] for each in logged] == ["folder_away", "file_read", "folder_back"]
+    assert logged[0]["reason"] == "No such file or directory"
 
 
 def test_a_redis_that_is_away_is_waited_for_and_said_once(tmp_path: Path) -> None:

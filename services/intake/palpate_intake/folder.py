@@ -7,6 +7,7 @@ was busy with when it was killed is taken up by the next one that looks, and nev
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -128,9 +129,12 @@ class Folder:
             if not self._settled(name, look, now) or (self.work / name).exists():
                 self.waiting += 1
                 continue
+            refused = self.untakable
             if taken := self._moved_to_work(name):
                 del self._seen[name]
                 return taken
+            # Somebody else's lock on it will end.
+            self.waiting += self.untakable == refused
         return None
 
     def _candidates(self) -> list[tuple[str, Look]]:
@@ -154,14 +158,21 @@ class Folder:
         taken = self._hold(name, self.incoming)
         if taken is None:
             return None
-        taken.path.rename(self.work / name)
-        return Taken(name, self.work / name, taken.lock)
+        target = self.work / name
+        taken.path.rename(target)
+        if _is_what(taken.lock, target):
+            return Taken(name, target, taken.lock)
+        # Another file was put into its place meanwhile; one that is a claim file is taken from there next.
+        os.close(taken.lock)
+        self.untakable += 1
+        return None
 
     def _hold(self, name: str, folder: Path) -> Taken | None:
         """The lock on a file; None where it may not be read, and where another has it or has just moved it on."""
         path = folder / name
         try:
-            lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            # Neither a link nor a pipe that takes the file's place meanwhile is followed or waited for.
+            lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         except OSError:
@@ -169,7 +180,7 @@ class Folder:
             return None
         with suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.stat().st_ino == os.fstat(lock).st_ino:
+            if _is_what(lock, path):
                 return Taken(name, path, lock)
         os.close(lock)
         return None
@@ -203,6 +214,12 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _is_what(lock: int, path: Path) -> bool:
+    """Whether an open file is the regular one that lies at a path."""
+    there, held = path.lstat(), os.fstat(lock)
+    return stat.S_ISREG(held.st_mode) and (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
 
 
 def _is_unfinished(name: str) -> bool:

@@ -5,13 +5,16 @@ again after whatever happened: the same claims are the same events.  What is awa
 for, and said once.
 """
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -20,7 +23,7 @@ from watchfiles import watch
 from palpate_intake.files import open_files
 from palpate_intake.folder import Folder, Taken
 from palpate_intake.folder_errors import Unread
-from palpate_intake.outcome import Unreadable, unreadable
+from palpate_intake.outcome import Outcome, Unreadable, unreadable
 from palpate_intake.publishing import batches, event_of
 from palpate_intake.reading import read_claims
 from palpate_runtime.logs import describe
@@ -59,6 +62,7 @@ class Watcher:
     connect: Callable[[], Publishes]
     """Called until it succeeds once; Redis need not be there yet."""
     source: str
+    read: Callable[[BinaryIO, str], Iterator[Outcome]] = read_claims
     stop: Event = field(default_factory=Event)
     published: int = 0
     unread: int = 0
@@ -69,16 +73,13 @@ class Watcher:
     def run(self) -> None:
         """Until `stop` is set."""
         with suppress(Stopped):
-            self.run_once()
             while not self.stop.is_set():
                 self._patiently("folder_away", self._run_at_changes)
 
     def _run_at_changes(self) -> None:
-        """Whenever something has changed, and every few seconds whatever happened."""
-        for _ in watch(
-            self.folder.incoming, recursive=False, watch_filter=None, stop_event=self.stop, debounce=100,
-            rust_timeout=int(LOOK_EVERY_S * 1000), yield_on_timeout=True, raise_interrupt=False,
-        ):  # fmt: skip
+        """Now, whenever something has changed, and every few seconds whatever happened."""
+        self.run_once()
+        for _ in _changes_in(self.folder.incoming, self.stop):
             self.run_once()
 
     def run_once(self) -> None:
@@ -112,7 +113,7 @@ class Watcher:
             log.warning("file_changed_while_read", published=published)
             self.stop.wait(self.folder.settle_s)
         errors = unread.as_json(taken.name, digest, published) if unread.count else None
-        self._patiently("folder_away", lambda: self.folder.file_away(taken, errors))
+        self._patiently("folder_away", lambda: self._file_away(taken, errors))
         self.published, self.unread = self.published + published, self.unread + unread.count
         log.info(
             "file_read",
@@ -122,6 +123,16 @@ class Watcher:
             rejected=unread.count,
             duration_ms=round((time.monotonic() - started) * 1000),
         )
+
+    def _file_away(self, taken: Taken, errors: str | None) -> None:
+        try:
+            self.folder.file_away(taken, errors)
+        except FileNotFoundError:
+            if taken.path.exists() or not self.folder.work.exists():
+                raise
+            # Somebody has taken it out of work/; what could be read of it is published.
+            log.warning("file_vanished", count=1)
+            taken.release()
 
     def _publish_all(self, taken: Taken) -> tuple[int, Unread]:
         published, unread = 0, Unread()
@@ -133,18 +144,13 @@ class Watcher:
         return published, unread
 
     def _events(self, taken: Taken, unread: Unread) -> Iterator[ClaimEvent]:
-        path = str(taken.path)
-        try:
-            for name, stream in open_files([path]):
-                for outcome in read_claims(stream, name):
-                    if isinstance(outcome, Unreadable):
-                        unread.add(outcome, path, taken.name)
-                    else:
-                        yield event_of(outcome, self.source, datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001 - one file that our reader has a fault with must not stop the others
-            log.error("file_unreadable", **describe(error))
-            why = f"the reader broke off ({type(error).__name__}): what came before is published; please report this"
-            unread.add(unreadable(taken.name, "the file", why), "", "")
+        for outcome in _outcomes(taken, self.read):
+            if self.stop.is_set():
+                raise Stopped
+            if isinstance(outcome, Unreadable):
+                unread.add(outcome, str(taken.path), taken.name)
+            else:
+                yield event_of(outcome, self.source, datetime.now(UTC))
 
     def _publish(self, events: list[ClaimEvent]) -> None:
         if self._publisher is None:
@@ -163,7 +169,7 @@ class Watcher:
                 result = action()
             except (RedisError, OSError) as error:
                 if not pause:
-                    log.warning(away, **describe(error))
+                    log.warning(away, reason=_in_words(error), **describe(error))
                 pause = min(max(FIRST_PAUSE_S, pause * 2), LONGEST_PAUSE_S)
                 self.stop.wait(pause)
             else:
@@ -171,3 +177,35 @@ class Watcher:
                     log.info(away.replace("away", "back"))
                 return result
         raise Stopped
+
+
+def _changes_in(folder: Path, stop: Event) -> Iterator[object]:
+    """Whenever something has changed in a folder, and every few seconds whatever happened.
+
+    Raises:
+        OSError: the system has no more watches to give, or the folder is gone.
+    """
+    try:
+        yield from watch(
+            folder, recursive=False, watch_filter=None, stop_event=stop, debounce=100,
+            rust_timeout=int(LOOK_EVERY_S * 1000), yield_on_timeout=True, raise_interrupt=False,
+        )  # fmt: skip
+    except RuntimeError as error:
+        raise OSError(errno.EIO, "the folder is no longer watched") from error
+
+
+def _outcomes(taken: Taken, read: Callable[[BinaryIO, str], Iterator[Outcome]]) -> Iterator[Outcome]:
+    """Every claim of a file; where the reader has a fault with it, that it has one."""
+    try:
+        for name, stream in open_files([str(taken.path)]):
+            yield from read(stream, name)
+    except Exception as error:  # noqa: BLE001 - one file that the reader has a fault with must not stop the others
+        log.error("file_unreadable", **describe(error))
+        why = f"the reader broke off ({type(error).__name__}): what came before is published; please report this"
+        yield unreadable(taken.name, "the file", why)
+
+
+def _in_words(error: Exception) -> str | None:
+    """What the system calls it, which names no file: `No space left on device`."""
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else None
