@@ -127,6 +127,7 @@ def _environment() -> Environment:
         "denial": denial_code,
         "clinician": clinician,
         "fact": fact,
+        "beginning": beginning,
     }
     environment.filters["number"] = number
     return environment
@@ -167,8 +168,12 @@ def clinician(npi: str) -> str:
 
 def fact(needs: str) -> str:
     """What a rule wants to know, in words: `patient/birth_date` is `Patient: birth date`."""
-    words = needs.replace("_", " ").replace("/", ": ")
-    return words[:1].upper() + words[1:]
+    return beginning(needs.replace("_", " ").replace("/", ": "))
+
+
+def beginning(text: str) -> str:
+    """A sentence as it begins."""
+    return text[:1].upper() + text[1:]
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------

@@ -162,17 +162,17 @@ def test_several_providers_of_one_transaction_are_levels_of_it() -> None:
     assert faults(text) == []
 
 
-@pytest.mark.parametrize(
-    ("segment", "instead", "status"),
-    [
-        ("SV1*HC:97140", "SV1*HC:97140:GP*110*UN*two***1~", "A7:476"),
-        ("SV1*HC:97140", "SV1*HC:9714*110*UN*2***1~", "A7:454"),
-        ("DTP*472", "DTP*472*D8*20261316~", "A7:187"),
-        ("HI*", "", "A7:255"),
-        ("CLM*", "CLM*C-1*165***1:B:1*Y*A*Y*Y~", "A7:249"),
-        ("CLM*", "CLM*C-1*165***11:B:4*Y*A*Y*Y~", "A7:535"),
-    ],
+UNREADABLE = (
+    ("SV1*HC:97140", "SV1*HC:97140:GP*110*UN*two***1~", "A7:476"),
+    ("SV1*HC:97140", "SV1*HC:9714*110*UN*2***1~", "A7:454"),
+    ("DTP*472", "DTP*472*D8*20261316~", "A7:187"),
+    ("HI*", "", "A7:255"),
+    ("CLM*", "CLM*C-1*165***1:B:1*Y*A*Y*Y~", "A7:249"),
+    ("CLM*", "CLM*C-1*165***11:B:4*Y*A*Y*Y~", "A7:535"),
 )
+
+
+@pytest.mark.parametrize(("segment", "instead", "status"), UNREADABLE)
 def test_a_claim_that_cannot_be_read_is_rejected_by_the_field_that_is_wrong(
     segment: str, instead: str, status: str
 ) -> None:
@@ -180,7 +180,10 @@ def test_a_claim_that_cannot_be_read_is_rejected_by_the_field_that_is_wrong(
     rejected = named(text, "STC")[-1]
     assert (rejected[0], rejected[2], rejected[3]) == (status, "U", "165")
     assert ("QC", "C-1") in _traces(text)
-    assert faults(text) == []
+
+
+def test_the_second_reader_takes_the_answers_to_claims_that_cannot_be_read() -> None:
+    assert faults(reply(CLAIMS, *[x12((segment, instead)) for segment, instead, _ in UNREADABLE])) == []
 
 
 def test_a_transaction_that_breaks_off_is_answered_as_far_as_it_came() -> None:
