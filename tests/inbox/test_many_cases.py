@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
 
+from bench.inbox import PAGES, measured
 from palpate_notifier.tables import CaseMember, CaseRow
 from tests.inbox.conftest import TUESDAY, House
 from tests.notifier.verdicts import failed
@@ -53,3 +55,8 @@ async def _cases(house: House, finding: dict[str, Any], numbers: range) -> None:
                 updated_at=TUESDAY, due_at=TUESDAY, reminders=0, escalations=0,
             )  # fmt: skip
             session.add_all([case, CaseMember(case=case, part="clinician", person="ada")])
+
+
+async def test_the_bench_measures_every_page(tmp_path: Path) -> None:
+    seconds = await measured(tmp_path, cases=3, rounds=2)
+    assert {name: len(taken) for name, taken in seconds.items()} == dict.fromkeys(PAGES, 2)

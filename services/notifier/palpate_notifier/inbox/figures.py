@@ -52,11 +52,6 @@ def of_rules(counts: Sequence[tuple[str, float]], titles: Mapping[str, str]) -> 
     return [bar if bar.label else replace(bar, label=bar.hint, hint="") for bar in named]
 
 
-def titles(cases: Iterable[CaseRow]) -> dict[str, str]:
-    """What each rule says, as the findings of these cases say it."""
-    return {finding["rule"]: finding["title"] for case in cases for finding in case.findings}
-
-
 def hours_to_correct(cases: Iterable[CaseRow]) -> list[float]:
     """From asking for a correction to the corrected claim that passed, in hours."""
     return [
