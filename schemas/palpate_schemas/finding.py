@@ -1,5 +1,6 @@
 """A finding: what one rule says of one claim, in plain words, with what decided it and who can mend it."""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -52,3 +53,8 @@ class Finding(Wire):
     sources: tuple[str, ...] = ()
     evidence: dict[str, Any] = Field(default_factory=dict)
     """The numbers that decided it, by name."""
+
+    @cached_property
+    def json_text(self) -> str:
+        """The finding as JSON, written once: most findings say that a fact is not shared, claim after claim."""
+        return self.model_dump_json(by_alias=True, exclude_none=True)

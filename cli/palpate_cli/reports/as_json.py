@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from palpate_intake.outcome import ReadClaim
-from palpate_schemas.finding import Finding
 from palpate_validator.book import RuleBook
 from palpate_validator.engine import Judgement
 
@@ -28,14 +27,11 @@ def _head(read: ReadClaim, judgement: Judgement) -> dict[str, Any]:
     }
 
 
-_FINDINGS = TypeAdapter(tuple[Finding, ...])
-
-
 def json_line(read: ReadClaim, judgement: Judgement) -> str:
-    """`as_object` as JSON text, the findings written without a Python object for each of their fields."""
-    findings = _FINDINGS.dump_json(judgement.findings, by_alias=True, exclude_none=True).decode()
-    head = json.dumps(_head(read, judgement), ensure_ascii=False)
-    return f'{head[:-1]}, "findings": {findings}}}'
+    """`as_object` as JSON text, from findings that are written already."""
+    findings = ",".join([finding.json_text for finding in judgement.findings])
+    head = to_json(_head(read, judgement)).decode()
+    return f'{head[:-1]},"findings":[{findings}]}}'
 
 
 class JsonLinesReport:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from palpate_schemas.claim import Claim
 from palpate_schemas.finding import Finding
@@ -20,7 +20,6 @@ from palpate_validator.profiles import Profile
 from palpate_validator.rule import MissingFact, Question, Result, cannot_tell
 from palpate_validator.visit import MANUAL_THERAPY, Line, Visit, lines_of
 
-_GRAVEST_FIRST = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 VOID = "8"
 
 
@@ -32,8 +31,7 @@ class RuleFailure:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What the rule book says of one claim."""
 
     verdict: Verdict
@@ -110,8 +108,7 @@ class _Bench:
             self.selections.append(selection)
         for step in selection.steps(visit, per_claim=per_claim):
             if step.given is None or self._holds(step, step.given, visit):
-                for each in step.selected:
-                    self._ask(each, visit)
+                self._ask(step, visit)
 
     def _holds(self, step: Step, given: Question, visit: Visit) -> bool:
         visit.consulted.clear()
@@ -128,17 +125,19 @@ class _Bench:
                 self._break(each, error, visit)
         return False
 
-    def _ask(self, selected: Selected, visit: Visit) -> None:
-        if visit.consulted:
-            visit.consulted.clear()
-        try:
-            for result in selected.rule.judge(visit):
-                kept = result.kept and not visit.consulted
-                self.findings.append(_kept(selected, result) if kept else _finding(selected, result, visit))
-        except MissingFact as missing:
-            self._miss(selected, missing, visit)
-        except Exception as error:  # noqa: BLE001 - one broken rule must not stop the others; the caller logs it
-            self._break(selected, error, visit)
+    def _ask(self, step: Step, visit: Visit) -> None:
+        consulted = visit.consulted
+        for selected in step.selected:
+            if consulted:
+                consulted.clear()
+            try:
+                for result in selected.rule.judge(visit):
+                    kept = result.kept and not consulted
+                    self.findings.append(_kept(selected, result) if kept else _finding(selected, result, visit))
+            except MissingFact as missing:
+                self._miss(selected, missing, visit)
+            except Exception as error:  # noqa: BLE001 - one broken rule must not stop the others; the caller logs it
+                self._break(selected, error, visit)
 
     def _miss(self, selected: Selected, missing: MissingFact, visit: Visit) -> None:
         if missing.line is None and not visit.consulted:
@@ -154,26 +153,35 @@ class _Bench:
         self.findings.append(_finding(selected, result, visit))
 
     def judgement(self, profile: Profile) -> Judgement:
-        by_severity: dict[Severity, list[Finding]] = {severity: [] for severity in _GRAVEST_FIRST}
+        errors: list[Finding] = []
+        warnings: list[Finding] = []
+        notices: list[Finding] = []
         violated: set[str] = set()
         undetermined: set[str] = set()
         for finding in self.findings:
-            by_severity[finding.severity].append(finding)
-            (violated if finding.outcome is Outcome.VIOLATED else undetermined).add(finding.rule)
+            severity = finding.severity
+            (notices if severity is Severity.INFO else warnings if severity is Severity.WARNING else errors).append(
+                finding
+            )
+            (undetermined if finding.outcome is Outcome.UNDETERMINED else violated).add(finding.rule)
         undetermined -= violated
-        judged = frozenset[str]().union(*(selection.ids for selection in self.selections[1:]))
+        for alike in errors, warnings, notices:
+            alike.sort(key=_place)
         return Judgement(
-            verdict=Verdict.FAIL if by_severity[Severity.ERROR] else Verdict.PASS,
+            verdict=Verdict.FAIL if errors else Verdict.PASS,
             applicable=True,
             profile=profile.id,
-            findings=tuple(each for graded in by_severity.values() for each in sorted(graded, key=_place)),
+            findings=(*errors, *warnings, *notices),
             counts=Counts(
-                judged=len(self.selections[0].ids | judged) - len(undetermined),
-                violated=len(violated),
-                undetermined=len(undetermined),
+                judged=self._rules_judged() - len(undetermined), violated=len(violated), undetermined=len(undetermined)
             ),
             failures=tuple(self.failures),
         )
+
+    def _rules_judged(self) -> int:
+        if len(self.selections) == 1:
+            return len(self.selections[0].ids)
+        return len(frozenset().union(*(selection.ids for selection in self.selections)))
 
 
 def _place(finding: Finding) -> tuple[int, str, str]:

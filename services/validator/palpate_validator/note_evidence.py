@@ -6,6 +6,7 @@ clearly lacks it is a fault.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from palpate_schemas.claim import Signature, VisitNote
 from palpate_schemas.values import Profession
@@ -209,7 +210,12 @@ _CLINICIAN_LETTERS = frozenset({
 
 def credentials_in(*texts: str | None) -> frozenset[str]:
     """The letters of licences and degrees in some texts: `OTR/L` gives OTR."""
-    letters = {word.upper() for text in texts if text for word in _LETTERS.findall(text)}
+    return frozenset().union(*[_credentials(text) for text in texts if text])
+
+
+@lru_cache(maxsize=1024)
+def _credentials(text: str) -> frozenset[str]:
+    letters = {word.upper() for word in _LETTERS.findall(text)}
     return frozenset(letters & (_ASSISTANT_LETTERS | _CLINICIAN_LETTERS))
 
 

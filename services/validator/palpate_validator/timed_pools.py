@@ -24,6 +24,7 @@ from palpate_validator.timed_units import (
 from palpate_validator.visit import DISCIPLINES, Line, Visit, whole_minutes
 from palpate_validator.worked_out import worked_out
 
+_PAIRED = frozenset({"97129", "97130"})
 _MINUTES_IN_WORDS = re.compile(r"\b\d{1,3}[ -]?min(?:s|ute|utes)?\b", re.IGNORECASE)
 
 
@@ -247,9 +248,42 @@ def pools(visit: Visit) -> tuple[Pool, ...]:
     return tuple(_pool(visit, discipline, tuple(its_lines), alone=False) for discipline, its_lines in ordered)
 
 
+@lru_cache(maxsize=1)
+def plain_day(visit: Visit) -> tuple[_ByService, _ByService] | None:
+    """Minutes and units by service of a day that needs no pools to be told; None of any other.
+
+    One discipline and at most one note, which is its own; every line states its minutes and whole units; the note's
+    total is what its services add up to.  Most days are like that, and their pools would take three times as long.
+    """
+    if len(visit.notes) > 1 or not visit.timed_lines:
+        return None
+    discipline = visit.discipline(visit.timed_lines[0])
+    minutes: dict[str, int] = {}
+    billed: dict[str, int] = {}
+    for line in visit.timed_lines:
+        code, units = line.code, line.whole_units
+        if units is None or line.minutes is None or code in _PAIRED or visit.discipline(line) is not discipline:
+            return None
+        minutes[code] = minutes.get(code, 0) + line.minutes
+        billed[code] = billed.get(code, 0) + units
+    for note in visit.notes:
+        if discipline is not None and _discipline_of(note) not in {discipline, None}:
+            return None
+        for code, noted in (note.service_minutes or {}).items():
+            if code in _PAIRED:
+                return None
+            if visit.kind(code) == "timed_15":
+                minutes[code] = noted
+        if note.total_timed_minutes not in {None, sum(minutes.values())}:
+            return None
+    return tuple(minutes.items()), tuple(billed.items())
+
+
 def units_in_question(visit: Visit) -> bool:
     """Whether the rules about units have anything to look at: not where all of the day's are plainly right."""
     counts_by = visit.setting("timing_rule") if visit.says("timing_rule") else None
+    if (plain := plain_day(visit)) is not None:
+        return not _counted_so(counts_by, *plain)
     return not all(pool.plainly_right(counts_by) for pool in pools(visit))
 
 

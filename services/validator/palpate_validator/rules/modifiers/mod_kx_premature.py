@@ -27,7 +27,7 @@ from datetime import date
 
 from palpate_validator.rule import BILLER, WARNING, Result, fails, rule
 from palpate_validator.sources import CPM5
-from palpate_validator.therapy_threshold import NAMES, accrued, buckets, charges, earlier_lines
+from palpate_validator.therapy_threshold import NAMES, accrued, buckets_of, charges, earlier_lines
 from palpate_validator.visit import Visit
 
 
@@ -43,7 +43,7 @@ from palpate_validator.visit import Visit
     start=date(2018, 1, 1),
 )
 def kx_far_below_the_threshold(visit: Visit) -> Iterator[Result]:
-    for bucket, lines in buckets(visit.lines).items():
+    for bucket, lines in buckets_of(visit).items():
         attested = [line for line in lines if line.has("KX")]
         if not attested:
             continue

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from palpate_schemas.claim import VisitNote
 from palpate_validator.rule import CLINICIAN, Result, fails, rule
 from palpate_validator.sources import BPM15
-from palpate_validator.timed_pools import pools
+from palpate_validator.timed_pools import plain_day, pools
 from palpate_validator.visit import Visit
 
 
@@ -39,7 +39,7 @@ from palpate_validator.visit import Visit
 def minutes_do_not_add_up(visit: Visit) -> Iterator[Result]:
     for note in visit.notes:
         yield from _in_the_note(visit, note)
-    for pool in pools(visit):
+    for pool in pools(visit) if plain_day(visit) is None else ():
         listed = any(note.service_minutes is not None for note in pool.notes)
         if not listed and pool.noted_total is not None and pool.known_minutes > pool.noted_total:
             yield fails(
