@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from palpate_notifier.database import open_database
 from palpate_runtime.retention import look
 from palpate_runtime.servers import Servers, WrongUrl, client_for
-from palpate_schemas.streams import READERS, dead, partitioned
+from palpate_schemas.streams import READERS, WEBHOOKS, dead, partitioned
 
 FINE, TROUBLE, UNREACHABLE = 0, 1, 2
 OLDEST = (6, 2)
@@ -78,9 +78,15 @@ def _redis(redis: "Redis", url: str, partitions: Sequence[int | None]) -> Iterat
             name = partitioned(stream, partition)
             for group in groups:
                 yield from _group(redis, name, group)
-            buried = int(redis.xlen(dead(name)))
-            if buried:
-                yield Check("error", dead(name), f"{buried} entries were given up", "palpate dlq list")
+            yield from _buried(redis, name)
+    for partition in partitions:
+        yield from _buried(redis, partitioned(WEBHOOKS, partition))
+
+
+def _buried(redis: "Redis", stream: str) -> Iterator[Check]:
+    buried = int(redis.xlen(dead(stream)))
+    if buried:
+        yield Check("error", dead(stream), f"{buried} entries were given up", "palpate dlq list")
 
 
 def _cluster(redis: "Redis") -> Check:

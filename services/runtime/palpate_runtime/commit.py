@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from palpate_schemas.streams import EVENT_FIELD
+from palpate_schemas.streams import CORRECTIONS, EVENT_FIELD
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -102,9 +102,11 @@ NO_KEY = "-"
 def ledger_key(stream: str, group: str) -> str:
     """Where it is counted how many entries a group has finished: what tells an entry that vanished unread.
 
-    A partition's tag is in the stream's name, so that the ledger lies in the partition's slot.
+    A partition's tag is in the stream's name, so that the ledger lies in the partition's slot.  The one stream that has
+    no partitions is a tag itself, since on a cluster both have to lie in one slot all the same.
     """
-    return f"palpate:ledger:{stream}:{group}"
+    tagged = f"{{{stream}}}" if stream == CORRECTIONS else stream
+    return f"palpate:ledger:{tagged}:{group}"
 
 
 class Committed(StrEnum):

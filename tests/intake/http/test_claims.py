@@ -95,7 +95,7 @@ async def test_a_rejection_is_told_without_the_bytes_that_were_sent(intake: Runn
 
 
 async def test_a_claim_number_may_hold_anything(intake: Running) -> None:
-    name = "A/B c%2F?ü"
+    name = "A/B\nc%2F?ü"
     taken = await intake.post("/events", event(claim_with(claim={"claim_id": name})), EVENT)
     location = taken.headers["location"]
     assert (await intake.http.get(location, headers=intake.key())).json()["claim_id"] == name

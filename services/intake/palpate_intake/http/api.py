@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -27,6 +28,15 @@ log = structlog.stdlib.get_logger()
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+class _ClaimNumber(StringConvertor):
+    """Whatever a system numbers its claims by: with slashes, with line breaks."""
+
+    regex = r"[\s\S]+"
+
+
+register_url_convertor("claim_number", _ClaimNumber())
+
+
 class Api:
     """Answers requests."""
 
@@ -41,8 +51,7 @@ class Api:
                 self._route(SEND_EVENTS, self._events),
                 self._route(SEND_FHIR, self._fhir),
                 self._route(SEND_X12, self._x12),
-                # A claim number may have a slash in it.
-                self._route(SHOW_CLAIM, self._claim, path="/claims/{claim_id:path}"),
+                self._route(SHOW_CLAIM, self._claim, path="/claims/{claim_id:claim_number}"),
                 Route("/openapi.json", self._openapi),
             ],
             exception_handlers={HTTPException: _not_routed},
