@@ -12,6 +12,7 @@ from rich.console import Console
 
 from palpate_cli import intake, operations
 from palpate_cli.options import DataFolder, Output, RedisUrl, TextOrJson
+from palpate_cli.settings import read_settings
 
 app = typer.Typer(
     name="palpate",
@@ -455,9 +456,9 @@ def serve_validator() -> None:
     from palpate_validator.app import validator_service
     from palpate_validator.settings import ValidatorSettings
 
-    settings = ValidatorSettings()
-    configure("validator", log_format=settings.log_format, level=settings.log_level)
     try:
+        settings = read_settings(ValidatorSettings)
+        configure("validator", log_format=settings.log_format, level=settings.log_level)
         service = validator_service(settings)
     except ValueError as error:
         raise fail(str(error)) from error
@@ -472,9 +473,9 @@ def serve_notifier() -> None:
     from palpate_notifier.settings import NotifierSettings
     from palpate_runtime.logs import configure
 
-    settings = NotifierSettings()
-    configure("notifier", log_format=settings.log_format, level=settings.log_level)
     try:
+        settings = read_settings(NotifierSettings)
+        configure("notifier", log_format=settings.log_format, level=settings.log_level)
         service = notifier_service(settings, page_named)
     except ValueError as error:
         raise fail(str(error)) from error
