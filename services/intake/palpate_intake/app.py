@@ -1,7 +1,10 @@
 """The HTTP intake service: takes claims in, knows how they stand, and tells sources by webhook."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
+
+from redis.exceptions import RedisError
 
 from palpate_intake.http.api import Api
 from palpate_intake.http.delivering import Deliverer
@@ -62,6 +65,11 @@ def intake_service(settings: IntakeSettings) -> Service:
         ),
     ]
 
+    async def prepare() -> None:
+        # A cluster's client that many loops use for the first time at once trips over its own connections.
+        with suppress(RedisError, OSError, TimeoutError):
+            await redis().ping()
+
     async def close() -> None:
         intake.close()
 
@@ -70,6 +78,7 @@ def intake_service(settings: IntakeSettings) -> Service:
         settings,
         broker,
         consumers,
+        prepare=prepare,
         loops=[deliverer.run],
         drain=deliverer.drain,
         close=close,
