@@ -1,13 +1,14 @@
 """How judged claims are printed: for people, programs, code-scanning viewers, and in the sender's own language."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from palpate_cli.reports.as_json import JsonLinesReport, JsonReport
-from palpate_cli.reports.replies import REPLIES
 from palpate_cli.reports.sarif import SarifReport
 from palpate_cli.reports.text import TextReport
 from palpate_intake.outcome import ReadClaim, Unreadable
+from palpate_validator.book import RuleBook
 from palpate_validator.engine import Judgement
 
 
@@ -32,11 +33,18 @@ class AnswersUnreadable(Protocol):
         ...
 
 
+def _reply(form: str, book: RuleBook, *, show_undetermined: bool) -> Report:
+    """One of the replies; whoever asks for none does not wait for their tables."""
+    from palpate_cli.reports.replies import REPLIES
+
+    return REPLIES[form](book, show_undetermined=show_undetermined)
+
+
 REPORTS: Mapping[str, Callable[..., Report]] = {
     "text": TextReport,
     "json": JsonReport,
     "jsonl": JsonLinesReport,
     "sarif": SarifReport,
-    **REPLIES,
+    **{form: partial(_reply, form) for form in ("277ca", "999", "operationoutcome", "task")},
 }
 """By the word after `--format`."""

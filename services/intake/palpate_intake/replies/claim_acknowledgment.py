@@ -55,9 +55,9 @@ class _Tally:
 
 @dataclass(slots=True)
 class _Provider:
-    """What is said of one billing provider's claims: each claim is its segments after HL."""
+    """What is said of one billing provider's claims: each claim is the text of its segments after HL."""
 
-    claims: list[list[str]] = field(default_factory=list)
+    claims: list[str] = field(default_factory=list)
     accepted: _Tally = field(default_factory=_Tally)
     rejected: _Tally = field(default_factory=_Tally)
 
@@ -111,7 +111,7 @@ class _Answer:
 
     def _place(self, npi: str, charge: Decimal, segments: list[str], *, rejected: bool) -> None:
         provider = self._providers.setdefault(npi, _Provider())
-        provider.claims.append(segments)
+        provider.claims.append("".join(segments))
         (provider.rejected if rejected else provider.accepted).add(charge)
 
     # -- the claim ------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class _Answer:
             for claim in provider.claims:
                 level += 1
                 yield self._write("HL", str(level), parent, "PT")
-                yield from claim
+                yield claim
 
     def _provider(self, npi: str, provider: _Provider, level: str) -> Iterable[str]:
         known = len(npi) == 10 and npi.isdigit()

@@ -22,7 +22,7 @@ class Body(Protocol):
         ...
 
     def segments(self, number: int) -> Iterable[str]:
-        """The segments between ST and SE, of the reply transaction of that number."""
+        """The text between ST and SE, in pieces of whole segments, of the reply transaction of that number."""
         ...
 
 

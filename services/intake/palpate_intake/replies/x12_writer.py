@@ -94,11 +94,12 @@ class Writer:
         )
 
     def transaction(self, kind: Kind, number: int, body: Iterable[str]) -> str:
-        """ST, a body of segments, and SE with their count."""
-        inside = list(body)
+        """ST, a body of whole segments, and SE with their count: no value holds a terminator."""
+        inside = "".join(body)
         control = f"{number:04d}"
         first = self.segment("ST", kind.transaction, control, kind.guide)
-        return "".join([first, *inside, self.segment("SE", str(len(inside) + 2), control)])
+        count = inside.count(self.delimiters.terminator) + 2
+        return f"{first}{inside}{self.segment('SE', str(count), control)}"
 
     def ends(self, transactions: int, control: int) -> str:
         """GE and IEA."""
