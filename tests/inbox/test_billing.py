@@ -134,3 +134,11 @@ def test_ages(span: timedelta, label: str) -> None:
 )
 def test_times_in_words(hours: list[float], words: str) -> None:
     assert figures.in_words(hours) == words
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["done=1e400&left=-1", "done=" + "9" * 4_400, "page=-1", "page=99999", "page=%D9%A3", "rule=%00&practice=%ff"],
+)
+async def test_an_address_that_was_made_up_shows_a_page(three: House, query: str) -> None:
+    assert (await (await three.signed_in("bo")).open(f"/billing?{query}")).status_code == 200

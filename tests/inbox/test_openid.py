@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from palpate_notifier.directory import load_directory
 from palpate_notifier.inbox.app import inbox_app
 from palpate_notifier.inbox.openid import WAY_LASTS, Way
+from palpate_notifier.inbox.openid_door import TRIES
 from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import AuditEntry, SignedIn
 from palpate_runtime.embedded import free_port
@@ -382,6 +383,15 @@ async def test_a_token_too_long_for_a_cookie_is_not_kept(house: House, liar: Lia
 # What needs no provider.
 
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
+
+
+async def test_one_address_tries_so_often_and_no_more(house: House, closed_port: int) -> None:
+    browser = with_provider(house, f"http://127.0.0.1:{closed_port}").browser()
+    answers = [(await browser.open("/sign-in/openid/return?state=x")).status_code for _ in range(TRIES + 1)]
+    assert answers == [400] * TRIES + [429]
+    assert (await browser.open("/sign-in/openid")).status_code == 429
+    assert (await house.browser(client=("192.0.2.7", 1)).open("/sign-in/openid/return")).status_code == 400
+    assert await refusals(house) == []
 
 
 def test_a_way_cannot_be_made_younger_or_guessed() -> None:

@@ -1,5 +1,6 @@
 """Signing in by a link, staying signed in, and being signed out."""
 
+import asyncio
 import logging
 
 import httpx
@@ -7,9 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from palpate_notifier.directory import Directory
+from palpate_notifier.inbox.app import inbox_app
 from palpate_notifier.inbox.cookies import is_our_path
 from palpate_notifier.inbox.headers import headers_of
+from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import SignedIn, SignInLink
+from palpate_runtime.embedded import free_port
+from tests.inbox.browsers import served
 from tests.inbox.conftest import ADDRESS, House
 
 
@@ -49,6 +54,30 @@ async def test_nobody_learns_who_works_here(house: House) -> None:
     unknown = await browser.send("/sign-in", email="nobody@harbor.example")
     assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
     assert [mail["To"] for mail in house.mail_sink.mails] == ["ada@harbor.example"]
+
+
+async def test_nobody_learns_it_from_how_long_it_takes(house: House) -> None:
+    """The mail server never answers; whoever asked has an answer, and so has their next request."""
+    released, connected = asyncio.Event(), asyncio.Event()
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await released.wait()
+        writer.close()
+
+    port = free_port()
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as smtp:
+        settings = NotifierSettings(
+            inbox_url=f"http://127.0.0.1:{port}", smtp_host="127.0.0.1", smtp_port=smtp.sockets[0].getsockname()[1]
+        )
+        address = f"http://127.0.0.1:{port}"
+        app = inbox_app(house.story.sessions, house.directory, settings, house.story.clock, address)
+        async with served(app, port), httpx.AsyncClient(base_url=address) as client:
+            for email in ("ada@harbor.example", "nobody@harbor.example"):
+                assert (await client.post("/sign-in", data={"email": email})).status_code == 200
+            await asyncio.wait_for(connected.wait(), 20)
+            assert (await client.get("/sign-in")).status_code == 200
+            released.set()
 
 
 async def test_one_person_is_mailed_three_links_a_quarter_of_an_hour(house: House) -> None:

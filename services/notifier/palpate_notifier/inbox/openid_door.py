@@ -22,8 +22,9 @@ log = structlog.stdlib.get_logger()
 WAY, HINT = "palpate-openid", "palpate-openid-hint"
 LONGEST_HINT = 3_600
 """Browsers keep cookies of 4,096 bytes; a provider that puts more into its token is left without the hint."""
-RETURNS = 300
-"""So many answers are looked at from one network address in a quarter of an hour: each may cost an audit entry."""
+TRIES = 300
+"""So often one network address may go there or come back in a quarter of an hour: the first may cost a question to the
+provider, the second an audit entry.  A practice shares an address, and all of it signs in at eight."""
 
 
 class Refused(StrEnum):
@@ -85,10 +86,12 @@ class OpenIdDoor:
     def __init__(self, inbox: Inbox, provider: Provider) -> None:
         self._inbox, self._provider = inbox, provider
         self._back_to = f"{inbox.address}/sign-in/openid/return"
-        self._returns = Limit(RETURNS, timedelta(minutes=15))
+        self._tries = Limit(TRIES, timedelta(minutes=15))
 
-    async def leave_for(self, _request: Request) -> Response:
+    async def leave_for(self, request: Request) -> Response:
         """Send somebody to the provider."""
+        if not self._may_try(request):
+            return self._too_often()
         way = Way.begin(self._inbox.clock())
         try:
             address = await self._provider.where_to(way, self._back_to)
@@ -101,8 +104,8 @@ class OpenIdDoor:
     async def come_back(self, request: Request) -> Response:
         """Let them in, or say why not."""
         inbox, query = self._inbox, request.query_params
-        if not self._returns.allows(request.client.host if request.client else "", inbox.clock()):
-            return inbox.says(429, "Please wait a little", "Too many sign-ins were tried from here.")
+        if not self._may_try(request):
+            return self._too_often()
         way = Way(inbox.cookies.get(request, WAY))
         if not way.is_ours(query.get("state", ""), inbox.clock()):
             # Anybody can open this address with anything: that is no event for the audit.
@@ -112,6 +115,12 @@ class OpenIdDoor:
         except TurnedAway as turned:
             return await self._refused(turned)
         return await self._let_in(request, person, proven)
+
+    def _may_try(self, request: Request) -> bool:
+        return self._tries.allows(request.client.host if request.client else "", self._inbox.clock())
+
+    def _too_often(self) -> Response:
+        return self._inbox.says(429, "Please wait a little", "Too many sign-ins were tried from here.")
 
     async def end_there(self, request: Request) -> Response:
         """Sign out at the provider, too, after signing out here.
