@@ -1,6 +1,9 @@
 """The validator service: reads claim events, judges each on its own, and commits the answers in one script."""
 
+import asyncio
+import gc
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -20,6 +23,13 @@ from palpate_validator.verdicts import Answer, answer
 
 log = structlog.stdlib.get_logger()
 
+SHARE = 100
+"""So many claims are committed at once."""
+BREATHE_EVERY = 10
+"""After so many claims whoever else waits gets a turn: a commit half sent, other partitions, health, SIGTERM."""
+
+_Answered = tuple[Entry, Answer, Outcome]
+
 
 class Validator:
     """Judges batches of entries of `claims.created`."""
@@ -29,19 +39,44 @@ class Validator:
         self._commits: dict[str, Commit] = {}
 
     async def judge(self, entries: Sequence[Entry]) -> Failures:
-        """Judge and commit a batch.  An entry that breaks us stays pending; the others are not held up by it."""
-        now = datetime.now(UTC)
-        answers: list[tuple[Entry, Answer]] = []
+        """Judge and commit a batch.  An entry that breaks us stays pending; the others are not held up by it.
+
+        A long batch is committed in shares: Redis commits one while the next is judged, and the first claims of a batch
+        need not wait for its last.
+        """
         failures: dict[str, Exception] = {}
-        for entry in entries:
+        committing: asyncio.Task[None] | None = None
+        try:
+            for first in range(0, len(entries), SHARE):
+                answered = await self._answered(entries[first : first + SHARE], failures)
+                if committing is not None:
+                    await committing
+                committing = asyncio.create_task(self._publish(entries[0].stream, answered))
+            if committing is not None:
+                await committing
+        finally:
+            if committing is not None:
+                committing.cancel()
+        return failures
+
+    async def _answered(self, entries: Sequence[Entry], failures: dict[str, Exception]) -> list[_Answered]:
+        answered: list[_Answered] = []
+        now = datetime.now(UTC)
+        for number, entry in enumerate(entries):
+            if number % BREATHE_EVERY == 0:
+                await asyncio.sleep(0)
             try:
-                answers.append((entry, answer(entry.event, f"{entry.stream}/{entry.id}", self._book, now)))
+                found = answer(entry.event, f"{entry.stream}/{entry.id}", self._book, now)
+                answered.append((entry, found, outcome_of(entry, found)))
             except Exception as error:  # noqa: BLE001 - the stream edge: the entry is tried again, then buried
                 failures[entry.id] = error
-        committed = await self._commit(entries[0].stream)([outcome_of(entry, found) for entry, found in answers])
-        for (entry, found), done in zip(answers, committed, strict=True):
+        return answered
+
+    async def _publish(self, stream: str, answered: Sequence[_Answered]) -> None:
+        committed = await self._commit(stream)([outcome for _, _, outcome in answered])
+        for (entry, found, _), done in zip(answered, committed, strict=True):
             _tell(entry, found, done)
-        return failures
+        _count(stream, answered, committed)
 
     def _commit(self, stream: str) -> Commit:
         if stream not in self._commits:
@@ -92,12 +127,8 @@ def _key(kind: str, partition: int | None, *parts: str) -> str:
 
 
 def _tell(entry: Entry, found: Answer, done: Committed) -> None:
-    """One log line and one count for each entry."""
-    metrics.ENTRIES.labels(entry.stream, done).inc()
+    """One log line for each entry."""
     event = found.event
-    verdict = getattr(event.data, "verdict", "rejected")
-    if done is Committed.PUBLISHED:
-        metrics.VERDICTS.labels(verdict).inc()
     for failure in found.failures:
         metrics.RULE_FAILURES.labels(failure.rule).inc()
         log.error("rule_failed", rule=failure.rule, claim_id=found.claim_id, **describe(failure.error))
@@ -111,13 +142,36 @@ def _tell(entry: Entry, found: Answer, done: Committed) -> None:
         correlation_id=event.traceparent or (source.id if source else None),
         outcome_event_id=event.id,
         entry_id=entry.id,
-        verdict=str(verdict),
+        verdict=_verdict(found),
         outcome=str(done),
         errors=found.errors,
         warnings=found.warnings,
         undetermined=found.undetermined,
         **({"pointers": found.rejected_at[:10]} if found.rejected_at else {}),
     )
+
+
+def _count(stream: str, answered: Sequence[_Answered], committed: Sequence[Committed]) -> None:
+    """Counted for a share at once: to find a counter by its labels costs more than to add to it."""
+    for done, times in Counter(committed).items():
+        metrics.ENTRIES.labels(stream, done).inc(times)
+    published = [found for (_, found, _), done in zip(answered, committed, strict=True) if done is Committed.PUBLISHED]
+    for verdict, times in Counter(map(_verdict, published)).items():
+        metrics.VERDICTS.labels(verdict).inc(times)
+
+
+def _verdict(found: Answer) -> str:
+    return str(getattr(found.event.data, "verdict", "rejected"))
+
+
+def _spare_the_collector() -> None:
+    """What is loaded stays for good, and verdicts hold no cycles: to look for them less often saves a tenth.
+
+    Measured on 6,000 claims: 617 microseconds of processor time a claim, 554 without the collector.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def validator_service(settings: ValidatorSettings) -> Service:
@@ -127,6 +181,7 @@ def validator_service(settings: ValidatorSettings) -> Service:
         BadData, ValueError: the rule book has a fault; the text names file and line.
     """
     book = load_rule_book(settings.profiles, settings.tables)
+    _spare_the_collector()
     broker = broker_for(settings)
     validator = Validator(broker, book, settings)
     log.info("rule_book_loaded", ruleset=book.ruleset.digest[:12], version=book.ruleset.version, count=len(book.rules))
