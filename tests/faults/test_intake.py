@@ -16,7 +16,7 @@ from tests.validator.claims import claim_with
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_claims_verdicts_and_webhooks_on_a_cluster(tmp_path: Path, closed_port: int) -> None:
+def test_the_intake_on_a_cluster(tmp_path: Path, closed_port: int) -> None:
     webhook = f'webhook = {{ url = "http://127.0.0.1:{closed_port}/", secret_file = "acme.secret" }}'
     sources = tmp_path / "sources.toml"
     sources.write_text(SOURCES.replace(f'source = "{ACME_URI}"', f'source = "{ACME_URI}"\n{webhook}'), "utf-8")
