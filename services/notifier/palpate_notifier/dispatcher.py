@@ -35,6 +35,8 @@ from palpate_schemas.finding import Finding
 log = structlog.stdlib.get_logger()
 
 LOOK_EVERY_S = 1.0
+AT_ONCE = 500
+"""The most notices looked at in one transaction: each comes with its case, and is held in memory."""
 LOOK_AGAIN = timedelta(minutes=1)
 URGENT = frozenset({Kind.ESCALATION, Kind.DISPUTED, Kind.REASSIGNED})
 
@@ -81,16 +83,19 @@ class Dispatcher:
             due = select(Notice.id).where(Notice.status == NoticeStatus.WAITING, Notice.not_before <= now).limit(1)
             if await session.scalar(due) is None:
                 return 0
-            # One dispatcher at a time has somebody's notices: two would send two messages.
+            # One dispatcher at a time has somebody's notices: two would send two messages.  Not more than a night's
+            # worth at once, however many wait; what is due comes first, and leaves or is put off, so that all get there.
             found = (
                 await session.execute(
                     select(Notice, CaseRow)
                     .join(CaseRow, CaseRow.id == Notice.case_id)
                     .where(Notice.status == NoticeStatus.WAITING)
-                    .order_by(Notice.created_at, Notice.id)
+                    .order_by(Notice.not_before, Notice.created_at, Notice.id)
+                    .limit(AT_ONCE)
                     .with_for_update(of=Notice, skip_locked=True)
                 )
             ).all()
+            found = sorted(found, key=lambda row: (row.Notice.created_at, row.Notice.id))
             silences = await self._silences(session, now)
             messages = 0
             for person, mine in self._by_person([Waiting(row.Notice, row.CaseRow) for row in found], now).items():
