@@ -1,0 +1,171 @@
+"""Palpate's validator beside the bare loop and beside other ways to run the same engine, one worker process each."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis import Redis
+
+from bench import claims
+from bench.asked import Asked, Section
+from bench.environments import python_of, version_of
+from bench.figures import Figure, figures, number, table
+from bench.rig import (
+    OUTCOMES,
+    REPOSITORY,
+    Pace,
+    Worker,
+    create_group,
+    feed,
+    outcomes,
+    pace,
+    redis_server,
+    scratch,
+    validators,
+)
+from bench.svg import bars
+
+BARE, PALPATE, TEXTBOOK = "bare loop, no rules", "Palpate's validator", "FastStream, textbook"
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """Another way to run the engine."""
+
+    module: str
+    command: tuple[str, ...]
+    """After `python -m`."""
+    package: str
+    group: str = ""
+    """Its virtual environment; `own` is Palpate's."""
+    divisor: int = 4
+    """Its backlog is so many times smaller than Palpate's."""
+
+
+OTHERS = {
+    TEXTBOOK: Framework(
+        "textbook", ("faststream", "run", "bench.workers.textbook:app"), "faststream", "own", divisor=3
+    ),
+    "taskiq-redis": Framework(
+        "on_taskiq", ("taskiq", "worker", "bench.workers.on_taskiq:broker", "--workers", "1"), "taskiq-redis"
+    ),
+    "arq": Framework("on_arq", ("arq", "bench.workers.on_arq.WorkerSettings"), "arq", "arq"),
+    "streaq": Framework("on_streaq", ("streaq", "run", "bench.workers.on_streaq:worker"), "streaq"),
+    "celery": Framework("on_celery", ("celery", "-A", "bench.workers.on_celery", "worker", "--pool", "solo"), "celery"),
+    "dramatiq": Framework("on_dramatiq", ("dramatiq", "bench.workers.on_dramatiq", "--processes", "1"), "dramatiq"),
+}
+QUEUES = tuple(name for name in OTHERS if name != TEXTBOOK)
+
+
+def run(asked: Asked) -> Section:
+    """Every contestant once a round, in turn."""
+    ready = {name: _python(each) for name, each in OTHERS.items()}
+    rounds: list[dict[str, Pace]] = []
+    for turn in range(asked.rounds):
+        paces = {BARE: bare(asked.claims * 2), PALPATE: palpate(asked.claims)}
+        for name, each in OTHERS.items():
+            paces[name] = other(each, ready[name], asked.share(each.divisor))
+        rounds.append(paces)
+        print(
+            f"  round {turn + 1}: " + ", ".join(f"{name} {number(each.per_second)}/s" for name, each in paces.items())
+        )
+    return _section(rounds, {name: version_of(ready[name], each.package) for name, each in OTHERS.items()})
+
+
+def bare(count: int) -> Pace:
+    """The limit."""
+    with scratch() as folder, redis_server(folder) as server, Redis.from_url(server.url) as redis:
+        create_group(redis)
+        feed(redis, claims.events(count))
+        argv = [sys.executable, "-m", "bench.workers.bare", server.url, "claims.created"]
+        with _running("bare", argv, folder, server.url) as worker:
+            return pace(outcomes(redis, OUTCOMES), [worker], count, server=server)
+
+
+def palpate(count: int, **settings: object) -> Pace:
+    """The service as it is deployed."""
+    with scratch() as folder, redis_server(folder) as server, Redis.from_url(server.url) as redis:
+        create_group(redis)
+        feed(redis, claims.events(count))
+        with validators(server.url, folder, **settings) as workers:
+            return pace(outcomes(redis), workers, count, server=server)
+
+
+def other(framework: Framework, python: Path, count: int) -> Pace:
+    """Another framework's worker on a backlog of its own kind."""
+    with scratch() as folder, redis_server(folder) as server, Redis.from_url(server.url) as redis:
+        if framework.module == "textbook":
+            create_group(redis)
+        file = folder / "events.jsonl"
+        file.write_bytes(b"\n".join(claims.events(count)))
+        feeding = [str(python), "-m", f"bench.workers.{framework.module}", str(file)]
+        with _running("feeding", feeding, folder, server.url) as feeder:
+            if feeder.process.wait(300):
+                raise RuntimeError(f"{framework.package} could not be fed:\n{feeder.last_words()}")
+        argv = [str(python), "-m", *framework.command]
+        with _running(framework.module, argv, folder, server.url) as worker:
+            return pace(outcomes(redis), [worker], count, server=server)
+
+
+@contextlib.contextmanager
+def _running(name: str, argv: Sequence[str], folder: Path, url: str):  # type: ignore[no-untyped-def] # noqa: ANN202
+    worker = Worker(name, argv, folder, {"PALPATE_REDIS_URL": url, "PYTHONPATH": str(REPOSITORY)})
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
+def _python(framework: Framework) -> Path:
+    return Path(sys.executable) if framework.group == "own" else python_of(framework.group)
+
+
+def _section(rounds: Sequence[dict[str, Pace]], versions: dict[str, str]) -> Section:
+    def by(value: Callable[[Pace], float]) -> dict[str, Figure]:
+        return figures([{name: value(each) for name, each in paces.items()} for paces in rounds])
+
+    speed, cpu, server = by(lambda p: p.per_second), by(lambda p: p.cpu_us), by(lambda p: p.server_cpu_us)
+    best = max(QUEUES, key=lambda name: speed[name].median)
+    section = Section("The validator beside others")
+    section.text.append(
+        "One worker process each on its own Redis (append-only, `everysec`) with a waiting backlog; start-up and the "
+        "first 600 claims are not counted. All but the bare loop judge by the same engine with the full rule book and "
+        "publish the whole verdict. The bare loop parses each claim with the same models, judges nothing and publishes "
+        "130 bytes. Only Palpate's commit is exactly once."
+    )
+    section.text.append(
+        table(
+            [
+                "",
+                "claims/s: median (least - most)",
+                "to the bare loop",
+                "Palpate is",
+                "worker's CPU, µs a claim",
+                "Redis' CPU, µs a claim",
+            ],
+            [
+                [
+                    f"{name} {versions.get(name, '')}".strip(),
+                    str(each),
+                    f"{each.to(speed[BARE]):.3f}",
+                    f"{speed[PALPATE].to(each):.1f} x",
+                    number(cpu[name].median),
+                    number(server[name].median),
+                ]
+                for name, each in speed.items()
+            ],
+        )
+    )
+    section.plots["service.svg"] = bars(
+        "One process, the same engine",
+        [(name, each.median, min(each.rounds), max(each.rounds)) for name, each in speed.items()],
+        "claims a second",
+    )
+    section.bars += [
+        ("validator to the bare loop", speed[PALPATE].to(speed[BARE]), 0.5, True),
+        ("validator to FastStream's textbook way", speed[PALPATE].to(speed[TEXTBOOK]), 8.0, True),
+        (f"validator to the best task queue ({best})", speed[PALPATE].to(speed[best]), 10.0, True),
+    ]
+    return section

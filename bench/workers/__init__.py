@@ -1,0 +1,1 @@
+"""What Palpate is compared with: each a worker process of its own."""

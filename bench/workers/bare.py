@@ -1,0 +1,42 @@
+"""The limit: a bare redis-py loop that parses each claim with the same models and judges nothing.
+
+It reads 500 at a time and sends its answers and acknowledgements in one pipeline; a crash between two of its commands
+would lose or double.  Nothing that reads claims with pydantic and redis-py is faster than this by much.
+
+    python -m bench.workers.bare REDIS_URL STREAM
+"""
+
+import sys
+
+import uvloop
+from pydantic_core import to_json
+from redis.asyncio import Redis
+
+from palpate_schemas.events import ClaimEvent
+from palpate_schemas.streams import CLAIMS_PASSED, EVENT_FIELD, VALIDATOR_GROUP
+
+AT_ONCE = 500
+
+
+async def work(url: str, stream: str) -> None:
+    """Read, parse, answer, acknowledge, until killed."""
+    async with Redis.from_url(url) as redis:
+        while True:
+            answer = await redis.xreadgroup(VALIDATOR_GROUP, "bare", {stream: ">"}, count=AT_ONCE, block=1000)
+            for _, entries in answer or ():
+                pipe = redis.pipeline(transaction=False)
+                for entry_id, fields in entries:
+                    pipe.xadd(CLAIMS_PASSED, {EVENT_FIELD: seen(fields[EVENT_FIELD])})
+                    pipe.xack(stream, VALIDATOR_GROUP, entry_id)
+                await pipe.execute()
+
+
+def seen(raw: bytes) -> bytes:
+    """The smallest event that says that a claim has been read."""
+    event = ClaimEvent.model_validate_json(raw)
+    data = {"claim_id": event.data.claim_id, "version": event.data.version, "verdict": "pass"}
+    return to_json({"specversion": "1.0", "id": event.id, "source": "bare", "type": "claim.passed", "data": data})
+
+
+if __name__ == "__main__":
+    uvloop.run(work(sys.argv[1], sys.argv[2]))
