@@ -134,6 +134,19 @@ def test_a_file_waits_for_the_one_of_its_name_that_is_at_work(tmp_path: Path) ->
     assert second.path.read_text() == "second"
 
 
+def test_a_file_that_changes_before_its_turn_has_to_rest_again(tmp_path: Path, folder: Folder) -> None:
+    put(tmp_path, "a.837")
+    second = put(tmp_path, "b.837")
+    first = take(folder, 10.0, 12.0)
+    assert first is not None
+    folder.file_away(first)
+    second.write_text("ISA*GS*")
+    assert take(folder, 12.1) is None
+    assert folder.waiting == 1
+    assert take(folder, 13.0, 14.9) is None
+    assert take(folder, 15.0) is not None
+
+
 def test_several_watchers_never_take_one_file_twice(tmp_path: Path) -> None:
     Folder(tmp_path, 0.0)
     for number in range(150):

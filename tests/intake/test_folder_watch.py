@@ -128,7 +128,7 @@ def test_a_file_that_the_reader_has_a_fault_with_is_failed_and_stops_no_other(tm
         Watcher(Folder(tmp_path, 0.0), lambda: Publisher(redis), SOURCE, read=faulty).run_once()
     told = errors_of(tmp_path, "claims.837")
     assert (told["published"], told["not_published"]) == (1, 1)
-    assert told["errors"][0]["reasons"][0]["reason"].startswith("the reader broke off (ValueError)")
+    assert told["errors"][0]["reasons"][0]["reason"].startswith("reading broke off (ValueError)")
     assert [each["event"] for each in logged] == ["file_unreadable", "file_read"]
     assert PHI not in str(logged) + str(told)
 

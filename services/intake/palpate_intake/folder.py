@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -86,6 +87,7 @@ class Folder:
         self.untakable = 0
         """Files that the last `take` could not open."""
         self._seen: dict[str, tuple[Look, float]] = {}
+        self._next: deque[tuple[str, Look]] = deque()
         self._prepare(path)
 
     def _prepare(self, path: Path) -> None:
@@ -110,7 +112,7 @@ class Folder:
         Args:
             now: Seconds of a clock that only goes forward.
         """
-        self.waiting = self.untakable = 0
+        self.untakable = 0
         with _locked(self.work):
             return self._left_behind() or self._arrived(now)
 
@@ -123,19 +125,30 @@ class Folder:
 
     def _arrived(self, now: float) -> Taken | None:
         """A file in `in/` that has settled.  One of the same name that is at work goes first."""
-        candidates = self._candidates()
-        self._seen = {name: self._seen[name] for name, _ in candidates if name in self._seen}
-        for name, look in candidates:
-            if not self._settled(name, look, now) or (self.work / name).exists():
-                self.waiting += 1
-                continue
+        if not self._next:
+            self._look_around(now)
+        while self._next:
+            name, look = self._next.popleft()
             refused = self.untakable
-            if taken := self._moved_to_work(name):
+            if self._is_still(name, look) and (taken := self._moved_to_work(name)):
                 del self._seen[name]
                 return taken
-            # Somebody else's lock on it will end.
+            # Its namesake will be done, or somebody else's lock on it will end, or it will have settled anew.
             self.waiting += self.untakable == refused
         return None
+
+    def _look_around(self, now: float) -> None:
+        """See what has settled: once for all that has, or ten thousand files would be looked at ten thousand times."""
+        candidates = self._candidates()
+        self._seen = {name: self._seen[name] for name, _ in candidates if name in self._seen}
+        self._next.extend((name, look) for name, look in candidates if self._settled(name, look, now))
+        self.waiting = len(candidates) - len(self._next)
+
+    def _is_still(self, name: str, look: Look) -> bool:
+        try:
+            return Look.at((self.incoming / name).lstat()) == look and not (self.work / name).exists()
+        except FileNotFoundError:
+            return False
 
     def _candidates(self) -> list[tuple[str, Look]]:
         """The files in `in/` that are claims by their name, the oldest first."""

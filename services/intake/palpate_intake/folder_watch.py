@@ -23,7 +23,7 @@ from watchfiles import watch
 from palpate_intake.files import open_files
 from palpate_intake.folder import Folder, Taken
 from palpate_intake.folder_errors import Unread
-from palpate_intake.outcome import Outcome, Unreadable, unreadable
+from palpate_intake.outcome import Outcome, ReadClaim, Unreadable, unreadable
 from palpate_intake.publishing import batches, event_of
 from palpate_intake.reading import read_claims
 from palpate_runtime.logs import describe
@@ -144,13 +144,27 @@ class Watcher:
         return published, unread
 
     def _events(self, taken: Taken, unread: Unread) -> Iterator[ClaimEvent]:
-        for outcome in _outcomes(taken, self.read):
+        for found in self._claims(taken):
             if self.stop.is_set():
                 raise Stopped
-            if isinstance(outcome, Unreadable):
-                unread.add(outcome, str(taken.path), taken.name)
+            if isinstance(found, Unreadable):
+                unread.add(found, str(taken.path), taken.name)
             else:
-                yield event_of(outcome, self.source, datetime.now(UTC))
+                yield found
+
+    def _claims(self, taken: Taken) -> Iterator[ClaimEvent | Unreadable]:
+        """Every claim of a file; where we have a fault with it, that we have one."""
+        try:
+            for name, stream in open_files([str(taken.path)]):
+                for outcome in self.read(stream, name):
+                    if isinstance(outcome, ReadClaim):
+                        yield event_of(outcome, self.source, datetime.now(UTC))
+                    else:
+                        yield outcome
+        except Exception as error:  # noqa: BLE001 - one file that we have a fault with must not stop the others
+            log.error("file_unreadable", **describe(error))
+            why = f"reading broke off ({type(error).__name__}): what came before is published; please report this"
+            yield unreadable(taken.name, "the file", why)
 
     def _publish(self, events: list[ClaimEvent]) -> None:
         if self._publisher is None:
@@ -192,17 +206,6 @@ def _changes_in(folder: Path, stop: Event) -> Iterator[object]:
         )  # fmt: skip
     except RuntimeError as error:
         raise OSError(errno.EIO, "the folder is no longer watched") from error
-
-
-def _outcomes(taken: Taken, read: Callable[[BinaryIO, str], Iterator[Outcome]]) -> Iterator[Outcome]:
-    """Every claim of a file; where the reader has a fault with it, that it has one."""
-    try:
-        for name, stream in open_files([str(taken.path)]):
-            yield from read(stream, name)
-    except Exception as error:  # noqa: BLE001 - one file that the reader has a fault with must not stop the others
-        log.error("file_unreadable", **describe(error))
-        why = f"the reader broke off ({type(error).__name__}): what came before is published; please report this"
-        yield unreadable(taken.name, "the file", why)
 
 
 def _in_words(error: Exception) -> str | None:
