@@ -216,8 +216,19 @@ def test_the_report_is_refused_before_anything_is_judged(tmp_path: Path) -> None
         result = check(FAULTY, "--report", wrong)
         assert (result.exit_code, result.stdout) == (2, "")
         assert why in result.stderr
+    own = tmp_path / "claims.json"
+    own.write_bytes(FAULTY.read_bytes())
+    assert "is there and is no report" in check(own, "--report", own).stderr
+    assert own.read_bytes() == FAULTY.read_bytes()
     os.mkfifo(tmp_path / "pipe")
     assert "is no file that could be replaced" in check(FAULTY, "--report", tmp_path / "pipe").stderr
+
+
+def test_an_earlier_report_is_replaced(tmp_path: Path) -> None:
+    page = tmp_path / "r.html"
+    for file, said in ((FAULTY, "1 of 1 claim"), (CLEAN, "The claim passes.")):
+        check(file, "--report", page)
+        assert said in page.read_text("utf-8")
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one_and_no_rest(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+_BEGINS = b"<!doctype html>"
+
 
 def why_not_written(page: Path) -> str | None:
     """Why no report can be written to a path, or None; asked before anything is judged."""
@@ -11,9 +13,20 @@ def why_not_written(page: Path) -> str | None:
         return f"{page} is a folder: name a file for the report, e.g. {page / 'report.html'}"
     if page.exists() and not page.is_file():
         return f"{page} is no file that could be replaced: name a file for the report"
+    if page.exists() and not _is_page(page):
+        return f"{page} is there and is no report; so that nothing is lost, name another file"
     if not page.parent.is_dir():
         return f"the folder of the report is not there: {page.parent}"
     return None
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file may be replaced: an earlier report, or nothing yet.  A claim file named by mistake is neither."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_BEGINS)) in {_BEGINS, b""}
+    except OSError:
+        return False
 
 
 def write_whole(path: Path, text: str) -> None:

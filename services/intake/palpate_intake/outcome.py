@@ -38,6 +38,9 @@ class Envelope:
     version: str = ""
     transaction_segment: int = 0
     """Position of the ST segment, so that segments can be counted within the transaction."""
+    interchange_segment: int = 0
+    group_segment: int = 0
+    """Positions of ISA and GS: senders repeat control numbers, and a place in the file is one alone."""
     sender_qualifier: str = ""
     receiver_qualifier: str = ""
     usage: str = ""
@@ -61,6 +64,10 @@ class Unmapped:
     """The payer's number of the claim that this one replaces or voids (REF*F8)."""
     attachments: tuple[str, ...] = ()
     """Report type and transmission code of each attachment (PWK01/PWK02)."""
+    total_charge: Decimal | None = None
+    """CLM02."""
+    line_controls: tuple[str, ...] = ()
+    """The sender's own number of each line (REF*6R), in the order of the lines; empty where there is none."""
     notes: tuple[str, ...] = field(default=(), repr=False)
     """Free text (NTE02).  It is no visit note: it holds a few words, and may be PHI."""
 

@@ -102,6 +102,7 @@ class _Reader:
             sender_qualifier=_at(elements, 5),
             receiver_qualifier=_at(elements, 7),
             usage=_at(elements, 15),
+            interchange_segment=self._segments.number,
             delimiters=self._segments.delimiters,
         )
 
@@ -116,6 +117,7 @@ class _Reader:
             group_control=_at(elements, 6),
             version=_at(elements, 8),
             group_version=_at(elements, 8),
+            group_segment=self._segments.number,
             group_sender=_at(elements, 2),
             group_receiver=_at(elements, 3),
         )
@@ -342,6 +344,8 @@ class _Reader:
         if self._claim is None:
             if qualifier == "87":
                 self._guide = _guide(value)
+        elif qualifier == "6R" and self._line is not None:
+            self._line.control = words(value)[:50]
         elif qualifier in {"F8", "G1"} and value and not self._other_payer:
             self._claim.references.setdefault(qualifier, words(value)[:50])
 

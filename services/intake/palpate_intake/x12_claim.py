@@ -95,6 +95,7 @@ class Line:
     date_segment: int = 0
     parties: dict[str, Party] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    control: str = ""
 
 
 @dataclass(slots=True)
@@ -175,7 +176,11 @@ def claim_of(gathered: Gathered, file: str, hints: Hints) -> Outcome:
         written_at=gathered.written_at,
         envelope=gathered.envelope,
         unmapped=Unmapped(
-            gathered.references.get("F8"), tuple(gathered.attachments), tuple(gathered.notes + _line_notes(gathered))
+            original_reference=gathered.references.get("F8"),
+            attachments=tuple(gathered.attachments),
+            total_charge=_total_charge(gathered),
+            line_controls=tuple(line.control for line in gathered.lines),
+            notes=tuple(gathered.notes + _line_notes(gathered)),
         ),
         locate=locator(gathered),
     )
@@ -194,15 +199,19 @@ def _unread(gathered: Gathered, file: str, reasons: tuple[RejectionError, ...]) 
 
 
 def _recognised(gathered: Gathered) -> Recognised:
-    charge = number(_at(gathered.claim, 2))
     spans = [line.dates or gathered.dates for line in gathered.lines] or [gathered.dates]
     days = sorted(day for each in spans if each is not None for day in each if day is not None)
     return Recognised(
         billing_npi=gathered.billing.npi if gathered.billing else None,
-        charge=charge if isinstance(charge, Decimal) else None,
+        charge=_total_charge(gathered),
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,
     )
+
+
+def _total_charge(gathered: Gathered) -> Decimal | None:
+    total = number(_at(gathered.claim, 2))
+    return total if isinstance(total, Decimal) else None
 
 
 class _Mapping:

@@ -9,7 +9,7 @@ import pytest
 from palpate_intake.outcome import ReadClaim
 from palpate_intake.replies.stamp import CannotAnswer, Stamp
 from palpate_intake.replies.x12_replies import X12Replies
-from tests.intake.replies.answering import CLAIMS, FILES, SAMPLES, STAMP, by_delimiters, finding, judged, reply
+from tests.intake.replies.answering import CLAIMS, FILES, SAMPLES, STAMP, SYNTAX, by_delimiters, finding, judged, reply
 from tests.intake.replies.second_reader import faults, named, segments
 from tests.intake.x12_text import x12
 
@@ -137,6 +137,31 @@ def test_each_transaction_and_each_interchange_has_its_own_answer_with_its_contr
     assert [claim for trace, claim in _traces(written) if trace == "41"] == ["1", "BATCH-2"] * 2
     assert [claim for trace, claim in _traces(written) if trace == "QC"] == ["C-1", "C-2"] * 2
     assert [each[8] for each in named(written, "NM1") if each[0] == "85"] == ["1497758544", "1003000126"] * 2
+    assert faults(written) == []
+
+
+def test_an_interchange_that_was_sent_twice_is_answered_twice() -> None:
+    for form, transaction in ((CLAIMS, "277"), (SYNTAX, "999")):
+        written = reply(form, x12() + x12())
+        assert [each[12] for each in named(written, "ISA")] == ["000000007", "000000008"]
+        assert [each[0] for each in named(written, "ST")] == [transaction, transaction]
+        assert faults(written) == []
+
+
+def test_the_senders_own_amount_and_line_number_come_back() -> None:
+    text = x12(
+        ("CLM*", "CLM*C-1*166.5***11:B:1*Y*A*Y*Y~"),
+        ("SV1*HC:97140:GP:59", "SV1*HC:97140:59*110*UN*2***1:2~"),
+        ("DTP*472", "DTP*472*D8*20261116~REF*6R*MY-LINE-1~"),
+    )
+    written = reply(CLAIMS, text)
+    assert named(written, "STC")[2][3] == "166.5"
+    assert named(written, "REF") == [["FJ", "MY-LINE-1"]]
+
+
+def test_a_4010_interchange_without_a_repetition_separator_is_answered_with_one() -> None:
+    written = reply(CLAIMS, x12().replace("*^*00501*", "*U*00401*").replace("005010X222A1", "004010X098A1"))
+    assert named(written, "ISA")[0][10:12] == ["^", "00501"]
     assert faults(written) == []
 
 

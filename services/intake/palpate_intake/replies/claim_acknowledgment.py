@@ -15,7 +15,7 @@ from palpate_intake.replies.claim_status import ClaimStatus, status_of, status_o
 from palpate_intake.replies.stamp import Stamp
 from palpate_intake.replies.x12_replies import Body, Read
 from palpate_intake.replies.x12_writer import WITHHELD, Element, Kind, Writer, amount, day
-from palpate_schemas.claim import Claim, ServiceLine
+from palpate_schemas.claim import ServiceLine
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Outcome, Severity
 
@@ -34,7 +34,7 @@ class ClaimAcknowledgment:
 
     def answers(self, envelope: Envelope) -> tuple[object, ...]:
         """A transaction, by where it stands in the file."""
-        return envelope.group_control, envelope.transaction_control, envelope.transaction_segment
+        return (envelope.transaction_segment,)
 
     def body(self, envelope: Envelope, writer: Writer, stamp: Stamp, control: int) -> Body:
         """The answer to one transaction."""
@@ -73,7 +73,7 @@ class _Answer:
     def add(self, read: Read, findings: Iterable[Finding]) -> None:
         """One claim more."""
         if isinstance(read, ReadClaim):
-            self._add_read(read.claim, [each for each in findings if _rejects(each)])
+            self._add_read(read, [each for each in findings if _rejects(each)])
         else:
             statuses = list(dict.fromkeys(status_of_reason(reason) for reason in read.reasons))
             words = [reason.reason for reason in read.reasons[:1]]
@@ -85,8 +85,9 @@ class _Answer:
                 rejected=True,
             )
 
-    def _add_read(self, claim: Claim, errors: Sequence[Finding]) -> None:
-        charge = sum((line.charge or Decimal(0) for line in claim.lines), Decimal(0))
+    def _add_read(self, read: ReadClaim, errors: Sequence[Finding]) -> None:
+        claim = read.claim
+        charge = _charge(read)
         days = [each for line in claim.lines for each in (line.service_date, line.service_date_through) if each]
         segments = self._named(claim.claim_id)
         if errors:
@@ -94,9 +95,10 @@ class _Answer:
         else:
             segments.append(self._status(status_table().accepted, charge, "", action=ACCEPT))
         segments.append(self._service_dates(min(days), max(days)))
-        for line in claim.lines:
+        controls = read.unmapped.line_controls or ("",) * len(claim.lines)
+        for line, control in zip(claim.lines, controls, strict=True):
             of_line = [each for each in errors if each.line_number == line.line_number]
-            segments += self._line(line, of_line) if of_line else []
+            segments += self._line(line, control, of_line) if of_line else []
         self._place(claim.billing_provider.npi, charge, segments, rejected=bool(errors))
 
     def _unread(
@@ -133,7 +135,7 @@ class _Answer:
             return self._write("DTP", "472", "D8", day(first))
         return self._write("DTP", "472", "RD8", f"{day(first)}-{day(last)}")
 
-    def _line(self, line: ServiceLine, errors: Sequence[Finding]) -> list[str]:
+    def _line(self, line: ServiceLine, control: str, errors: Sequence[Finding]) -> list[str]:
         composites = [composite for each in errors for composite in status_of(each).composites()]
         first, *more = list(dict.fromkeys(composites))[:MOST_ON_A_LINE]
         blanks = [""] * 6
@@ -146,7 +148,7 @@ class _Answer:
                 amount(line.units),
             ),
             self._write("STC", first, self._today, REJECT, *blanks, *more),
-            self._write("REF", "FJ", str(line.line_number)),
+            self._write("REF", "FJ", control or str(line.line_number)),
             self._service_dates(line.service_date, line.service_date_through or line.service_date),
         ]
 
@@ -217,6 +219,12 @@ def _sum(tallies: Iterable[_Tally]) -> _Tally:
         total.claims += each.claims
         total.charge += each.charge
     return total
+
+
+def _charge(read: ReadClaim) -> Decimal:
+    """CLM02 as it was sent, by which a sender may look for its claim; else the sum of the lines."""
+    sent = read.unmapped.total_charge
+    return sum((line.charge or Decimal(0) for line in read.claim.lines), Decimal(0)) if sent is None else sent
 
 
 def _rejects(finding: Finding) -> bool:

@@ -32,7 +32,7 @@ class ImplementationAcknowledgment:
 
     def answers(self, envelope: Envelope) -> tuple[object, ...]:
         """A group."""
-        return (envelope.group_control,)
+        return (envelope.group_segment,)
 
     def body(self, envelope: Envelope, writer: Writer, stamp: Stamp, control: int) -> Body:
         """The answer to one group."""

@@ -68,7 +68,7 @@ class X12Replies:
         """
         envelope = _answerable(file, read)
         text = ""
-        interchange = (file, envelope.sender, envelope.receiver, envelope.interchange_control)
+        interchange = (file, envelope.interchange_segment)
         if interchange != self._interchange:
             text = self.end() + self._begin(envelope)
             self._interchange = interchange

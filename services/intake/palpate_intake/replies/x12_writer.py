@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -17,7 +17,6 @@ WITHHELD = "WITHHELD"
 """Stands where the guide wants a name or a member number, which no reply tells."""
 
 _MOST_CONTROL = 10**9
-_REPETITION = "^"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,9 @@ class Writer:
     """
 
     def __init__(self, delimiters: Delimiters) -> None:
-        self.delimiters = delimiters
+        self.delimiters = delimiters = _with_repetition(delimiters)
         marks = (delimiters.element, delimiters.component, delimiters.repetition, delimiters.terminator)
-        self._blanked = str.maketrans({mark: " " for mark in marks if mark})
+        self._blanked = str.maketrans(dict.fromkeys(marks, " "))
         self._ending = delimiters.terminator + ("" if delimiters.terminator in "\r\n" else "\n")
 
     def segment(self, *elements: Element) -> str:
@@ -68,16 +67,11 @@ class Writer:
             "ISA", "00", " " * 10, "00", " " * 10,
             (answered.receiver_qualifier or "ZZ")[:2].ljust(2), self._clean(answered.receiver)[:15].ljust(15),
             (answered.sender_qualifier or "ZZ")[:2].ljust(2), self._clean(answered.sender)[:15].ljust(15),
-            f"{stamp.at:%y%m%d}", f"{stamp.at:%H%M}", marks.repetition or self._free_repetition(), "00501",
+            f"{stamp.at:%y%m%d}", f"{stamp.at:%H%M}", marks.repetition, "00501",
             f"{control % _MOST_CONTROL:09d}", "0", answered.usage if answered.usage in {"P", "T"} else "P",
             marks.component,
         )  # fmt: skip
         return marks.element.join(elements) + self._ending
-
-    def _free_repetition(self) -> str:
-        """A separator of its own, where what is answered (4010) has none."""
-        taken = {self.delimiters.element, self.delimiters.component, self.delimiters.terminator}
-        return next(mark for mark in (_REPETITION, "!", "|", "&") if mark not in taken)
 
     def group(self, kind: Kind, answered: Envelope, stamp: Stamp, control: int) -> str:
         """GS."""
@@ -105,6 +99,14 @@ class Writer:
         """GE and IEA."""
         number = control % _MOST_CONTROL
         return self.segment("GE", str(transactions), str(number)) + self.segment("IEA", "1", f"{number:09d}")
+
+
+def _with_repetition(delimiters: Delimiters) -> Delimiters:
+    """What is answered in 4010 has no repetition separator, and a 5010 reply needs one."""
+    if delimiters.repetition:
+        return delimiters
+    taken = {delimiters.element, delimiters.component, delimiters.terminator}
+    return replace(delimiters, repetition=next(mark for mark in "^!|&" if mark not in taken))
 
 
 def _printable(value: str) -> Iterable[str]:
