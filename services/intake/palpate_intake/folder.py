@@ -251,7 +251,7 @@ def _names(name: str) -> Iterator[str]:
 
 
 def _write_at_once(path: Path, text: str) -> None:
-    """Write a file that is never seen half written."""
-    unfinished = path.with_name(f".{os.getpid()}.tmp")
+    """Write a file that is never seen half written.  Its folder is locked, so one name is enough for that."""
+    unfinished = path.with_name(".errors.tmp")
     unfinished.write_text(text, "utf-8")
     unfinished.rename(path)
