@@ -1,5 +1,5 @@
 // Publishes claim events and shows the verdicts:  dotnet run EVENT.json...
-// Needs StackExchange.Redis 2.8 or newer.
+// Needs .NET 8 and StackExchange.Redis 2.8, or newer.
 using System.Text.Json;
 using StackExchange.Redis;
 
@@ -34,16 +34,16 @@ foreach (string stream in streams)
 }
 
 // First what this consumer was given and did not acknowledge (0-0), then what is new (>).
-RedisValue from = "0-0";
+RedisValue since = "0-0";
 while (true)
 {
-    StreamPosition[] position = [.. streams.Select(stream => new StreamPosition(stream, from))];
+    StreamPosition[] position = [.. streams.Select(stream => new StreamPosition(stream, since))];
     RedisStream[] answer = await redis.StreamReadGroupAsync(position, Group, consumer, countPerStream: 100);
     if (answer.All(found => found.Entries.Length == 0))
     {
         // StackExchange.Redis shares one connection and cannot block on it.
-        if (from == ">") await Task.Delay(TimeSpan.FromMilliseconds(500));
-        from = ">";
+        if (since == ">") await Task.Delay(TimeSpan.FromMilliseconds(500));
+        since = ">";
     }
     foreach (RedisStream found in answer)
     {
