@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from palpate_intake.hints import Hints
 from palpate_intake.json_text import places
@@ -13,6 +14,7 @@ from palpate_intake.reading import read_claims
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import ClaimEvent
 from palpate_schemas.values import Program
+from tests.validator.any_claims import nearly_right_claim
 from tests.validator.claims import claim_with
 
 
@@ -179,3 +181,19 @@ def test_a_file_of_another_kind_says_what_would_be_right(raw: bytes, says: str) 
     (outcome,) = _read(raw)
     assert isinstance(outcome, Unreadable)
     assert says in outcome.reasons[0].reason
+
+
+@given(nearly_right_claim())
+def test_a_claim_reads_the_same_alone_on_its_line_and_over_several(claim: Claim) -> None:
+    sent = {"claim_id": claim.claim_id} | claim.model_dump(mode="json", exclude_unset=True)
+    alone, spread = (_read(json.dumps(sent, **form))[0] for form in ({"separators": (",", ":")}, {"indent": 1}))
+    assert isinstance(alone, ReadClaim)
+    assert isinstance(spread, ReadClaim)
+    assert alone.claim == spread.claim == claim
+    assert alone.claim.model_dump_json() == spread.claim.model_dump_json()
+    assert alone.line_position("/lines/0/units") == "line 1"
+
+
+def test_a_line_with_the_marks_of_another_kind_is_read_as_that_kind() -> None:
+    [read] = _read(json.dumps({"claim_id": "H-1", "resourceType": "Patient"}, separators=(",", ":")))
+    assert isinstance(read, Unreadable)

@@ -23,7 +23,7 @@ EXPECTED = (
 def read_json(stream: BinaryIO, file: str, hints: Hints = NO_HINTS) -> Iterator[Outcome]:
     """Every claim of a JSON file, one outcome each."""
     found = False
-    for piece in pieces(stream):
+    for piece in pieces(stream, _bare_claim):
         found = True
         yield from _claims(piece, file, hints)
     if not found:
@@ -36,6 +36,8 @@ def _claims(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
     if piece.fault is not None:
         where = f"{file}, line {piece.fault_line}, column {piece.fault_column}"
         yield unreadable(file, f"line {piece.fault_line}", f"{where}: {piece.fault}")
+    elif isinstance(value, Claim):
+        yield ReadClaim(hints.applied(value), file, position, locate=_Lines(piece).locate)
     elif not isinstance(value, dict):
         yield unreadable(file, position, EXPECTED)
     elif "resourceType" in value:
@@ -48,6 +50,16 @@ def _claims(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
         yield _claim(value, file, hints, position, _Lines(piece))
     else:
         yield unreadable(file, position, EXPECTED)
+
+
+def _bare_claim(line: bytes) -> Claim | None:
+    """A line that is a claim and nothing is wrong with it: most lines of large files, and read a fifth faster so."""
+    if not line.startswith(b'{"claim_id"'):
+        return None
+    try:
+        return Claim.model_validate_json(line)
+    except ValidationError:
+        return None
 
 
 def _event(value: dict[str, Any], file: str, hints: Hints, position: str, locate: Locate) -> Outcome:

@@ -5,7 +5,7 @@ given one by one.  A broken value does not take the ones after it along.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -52,9 +52,19 @@ class Piece:
     fault_column: int = 0
 
 
-def pieces(stream: BinaryIO) -> Iterator[Piece]:
-    """Every value of a stream, one by one."""
-    return _Framing().read(stream)
+Reader = Callable[[bytes], Any]
+"""Reads a line that is a value of its own from its text; None where it is not one of the kind that it reads."""
+
+
+def pieces(stream: BinaryIO, read_line: Reader | None = None) -> Iterator[Piece]:
+    """Every value of a stream, one by one.
+
+    Args:
+        stream: JSON.
+        read_line: Tried on each line that may be a value of its own, before the text is made JSON values: what it
+            gives is the piece's value.
+    """
+    return _Framing(read_line).read(stream)
 
 
 def parsed(raw: bytes, line: int, column: int = 0) -> Piece:
@@ -125,7 +135,8 @@ def _unquoted(token: bytes) -> str:
 class _Framing:
     """Finds where values begin and end, line by line."""
 
-    def __init__(self) -> None:
+    def __init__(self, read_line: Reader | None = None) -> None:
+        self._read_line = read_line
         self._depth = 0
         self._floor = 0
         """1 inside a list that has been opened, else 0."""
@@ -154,6 +165,9 @@ class _Framing:
         )
 
     def _alone(self, line: bytes, number: int) -> Iterator[Piece]:
+        if self._read_line is not None and self._parts is None and (value := self._read_line(line)) is not None:
+            yield Piece(number, line.strip(_BLANK), value)
+            return
         piece = parsed(line.strip(_BLANK), number)
         if piece.fault is None and self._parts is None:
             yield piece
