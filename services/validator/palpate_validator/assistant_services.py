@@ -1,10 +1,8 @@
 """The services of a visit that an assistant may have given, with who gave which minutes and how many units say so."""
 
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from palpate_schemas.values import Profession
 from palpate_validator.assistant_units import AssistantUnits, units_of_timed, units_of_untimed
@@ -24,8 +22,7 @@ WORDS = MappingProxyType({"CQ": "A physical therapist assistant", "CO": "An occu
 _NEVER_AN_ASSISTANT = PT_EVALUATIONS | OT_EVALUATIONS
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantService:
+class AssistantService(NamedTuple):
     """One code of one discipline on one day, all of its lines together."""
 
     code: str
@@ -62,15 +59,16 @@ def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService
     Raises:
         MissingFact: the claim does not say who renders it.
     """
-    mine = [line for line in visit.lines if visit.discipline(line) is DISCIPLINE_OF[modifier] and _may_be(visit, line)]
+    discipline = DISCIPLINE_OF[modifier]
+    mine = [line for line in visit.lines if visit.discipline(line) is discipline and _may_be(visit, line)]
     if not mine or under_physician(visit):
         return
     profession = visit.known(known_rendering(visit).profession, "rendering_provider/profession")
     if profession not in THERAPISTS | ASSISTANTS:
         return
-    by_code: defaultdict[str, list[Line]] = defaultdict(list)
+    by_code: dict[str, list[Line]] = {}
     for line in mine:
-        by_code[line.code].append(line)
+        by_code.setdefault(line.code, []).append(line)
     for code, lines in by_code.items():
         units = [line.whole_units for line in lines]
         if None not in units:

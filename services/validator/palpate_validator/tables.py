@@ -109,6 +109,8 @@ class PtpTable:
 
     def _publication(self, day: date) -> PtpQuarter:
         """The imported quarter of that day, else the next later one (it holds the past too), else the newest of all."""
+        if not self._imported:
+            return self._newest
         asked = Quarter.of(day)
         return next((each for each in self._imported if each.quarter >= asked), self._newest)
 

@@ -30,7 +30,9 @@ from palpate_validator.note_evidence import BODY, COVERAGE_DETERMINATION, LIMB, 
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
-_LIMB_REGIONS = ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "upper_limb", "lower_limb")
+_LIMB_REGIONS = frozenset(
+    {"shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "upper_limb", "lower_limb"}
+)
 
 
 @rule(
@@ -48,13 +50,16 @@ def treated_area_named(visit: Visit) -> Iterator[Result]:
             visit.known(note.regions, "documentation/regions")
         yield fails(f"The note of {visit.date_of_service} names no muscle, joint or region. What was treated?")
         return
-    sided_line = any("." in region for line in visit.manual_therapy for region in line.regions)
-    if _names_a_limb(note) and not sided_line and SIDE.search(words_of(note)) is None:
+    if _names_a_limb(note) and not _sided(visit) and SIDE.search(words_of(note)) is None:
         visit.known(words_of(note) or None, "documentation/regions with a side")
         yield warns(f"The note of {visit.date_of_service} names an arm or a leg without its side. Which side was it?")
 
 
+def _sided(visit: Visit) -> bool:
+    return any("." in region for line in visit.manual_therapy for region in line.regions)
+
+
 def _names_a_limb(note: VisitNote) -> bool:
     if note.regions:
-        return any(region in _LIMB_REGIONS for region in note.regions)
+        return not _LIMB_REGIONS.isdisjoint(note.regions)
     return LIMB.search(words_of(note)) is not None
