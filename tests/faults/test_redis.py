@@ -10,7 +10,7 @@ import pytest
 from palpate_runtime.embedded import server_binary
 from tests.faults.mail import in_thread
 from tests.faults.proxy import Proxy
-from tests.faults.rig import FULL, Rig, limit_files, size
+from tests.faults.rig import Rig, limit_files, size
 from tests.processes import ServiceProcess, eventually
 
 
@@ -287,24 +287,3 @@ def test_finished_entries_are_trimmed_under_load_and_nothing_else(rig: Rig) -> N
     eventually(lambda: rig.redis.xlen("claims.failed") == 0, within=30, what="trimmed")
     assert len(rig.database().cases) == len(rig.sent) - len(expected)
     rig.says |= {"claims": len(rig.sent)}
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_great_many_wait_and_memory_stays_bounded(rig: Rig) -> None:
-    import psutil
-
-    rig.publish(range(60_000))
-    worker = rig.start("validator", wait=False, batch_size="500")
-    assert worker.process is not None
-    process = psutil.Process(worker.process.pid)
-    eventually(lambda: rig.count_answers() > 5_000, within=60, what="work")
-    early, most = process.memory_info().rss, 0
-    while rig.count_answers() < len(rig.sent):
-        most = max(most, process.memory_info().rss)
-        time.sleep(0.2)
-    rig.settle(within=120, notifier=False)
-    assert most < early + 64 * 2**20, (early, most)
-    rig.says |= {"most memory, MB": most >> 20, "early, MB": early >> 20}
-    rig.check(notifier=False)
-    assert FULL
