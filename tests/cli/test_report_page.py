@@ -250,16 +250,22 @@ def test_a_page_is_as_readable_as_any_other_file_of_its_owner(tmp_path: Path) ->
 def test_days_become_months_and_months_years_where_there_are_too_many() -> None:
     from datetime import date, timedelta
 
-    for days, first, last in ((10, "Nov 16", "Nov 25"), (100, "Nov 2026", "Feb 2027"), (3000, "2026", "2034")):
+    for days, first, last in (
+        (10, "Nov 16, 2026", "Nov 25, 2026"),
+        (100, "Nov 2026", "Feb 2027"),
+        (3000, "2026", "2034"),
+    ):
         tally = Tally()
         for number in range(0, days, max(1, days // 50)):
             tally.by_day[date(2026, 11, 16) + timedelta(days=number)] = _one()
-        if days == 10:
-            tally.by_day[date(2026, 11, 25)] = _one()
         tally.failed = tally.claims = 1
         text = render_page(tally, shipped_rule_book().ruleset, AT)
         [scale] = re.findall(r'<p class="scale"><span>(.*?)</span><span>(.*?)</span>', text)
         assert scale == (first, last)
+
+
+def test_one_day_is_no_figure(tmp_path: Path) -> None:
+    assert "By date of service" not in report(tmp_path, FAULTY).lines
 
 
 def _one() -> Any:

@@ -218,23 +218,34 @@ def _claims(count: int) -> str:
 
 
 def _columns(tally: Tally) -> list[Column]:
-    """Claims by day of service; by month, and then by year, where those are too many to tell apart."""
+    """Claims by day of service; by month, and then by year, where those are too many to tell apart.
+
+    One column alone would tell nothing and is none.
+    """
     days = sorted((day, count) for day, count in tally.by_day.items() if isinstance(day, date))
-    for form in ("%b %d", "%b %Y", "%Y"):
-        merged: dict[str, tuple[int, int]] = {}
+    merged: dict[str, tuple[int, int]] = {}
+    for label in (short, _month, _year):
+        merged = {}
         for day, count in days:
-            label = day.strftime(form)
-            claims, failed = merged.get(label, (0, 0))
-            merged[label] = (claims + count.claims, failed + count.failed)
-        spans_years = form == "%b %d" and len({day.year for day, _ in days}) > 1
-        if len(merged) <= MOST_COLUMNS and not spans_years:
+            claims, failed = merged.get(label(day), (0, 0))
+            merged[label(day)] = (claims + count.claims, failed + count.failed)
+        if len(merged) <= MOST_COLUMNS:
             break
-    return _drawn(list(merged.items())[-MOST_COLUMNS:])
+    spans = list(merged.items())[-MOST_COLUMNS:]
+    return _drawn(spans) if len(spans) > 1 else []
+
+
+def _month(day: date) -> str:
+    return f"{day:%b %Y}"
+
+
+def _year(day: date) -> str:
+    return f"{day:%Y}"
 
 
 def _drawn(spans: Sequence[tuple[str, tuple[int, int]]]) -> list[Column]:
     tallest = max((claims for _, (claims, _) in spans), default=0) or 1
-    step = 100 / (len(spans) or 1)
+    step = 100 / len(spans)
     return [
         Column(
             label=label,
