@@ -242,6 +242,25 @@ def test_what_somebody_else_has_locked_is_waited_for(tmp_path: Path) -> None:
     assert folder.take(0.0) is not None
 
 
+def test_folders_that_are_made_are_not_for_everybody_to_read(tmp_path: Path) -> None:
+    Folder(tmp_path / "claims", 0.0)
+    for name in ("", "in", "work", "done", "failed"):
+        assert (tmp_path / "claims" / name).stat().st_mode & 0o007 == 0, name
+
+
+def test_a_file_is_let_go_of_once(tmp_path: Path) -> None:
+    """Closing a number twice would close whatever has been opened under it since."""
+    folder = Folder(tmp_path, 0.0)
+    put(tmp_path, "claims.837")
+    taken = folder.take(0.0)
+    assert taken is not None
+    taken.release()
+    other = os.open(tmp_path, os.O_RDONLY)
+    taken.release()
+    os.fstat(other)
+    os.close(other)
+
+
 def test_folders_on_two_file_systems_are_refused(tmp_path: Path) -> None:
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:

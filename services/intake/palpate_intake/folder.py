@@ -25,6 +25,9 @@ UNFINISHED_SUFFIXES = (".tmp", ".part", ".partial", ".filepart", ".crdownload", 
 _LONGEST_NAME = 255
 """Bytes, on every file system in use."""
 _LONGEST_SUFFIX = 20
+_NOT_OPEN = -1
+_MODE = 0o770
+"""Of folders that are made here: claims are nobody else's to read."""
 
 
 class WrongFolder(ValueError):
@@ -63,8 +66,10 @@ class Taken:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def release(self) -> None:
-        """Let go of it.  In `work/` it is then anybody's."""
-        os.close(self.lock)
+        """Let go of it, if that has not been done.  In `work/` it is then anybody's."""
+        lock, self.lock = self.lock, _NOT_OPEN
+        if lock != _NOT_OPEN:
+            os.close(lock)
 
 
 class Folder:
@@ -93,8 +98,8 @@ class Folder:
     def _prepare(self, path: Path) -> None:
         folders = (self.incoming, self.work, self.done, self.failed)
         try:
-            for each in folders:
-                each.mkdir(parents=True, exist_ok=True)
+            for each in (path, *folders):
+                each.mkdir(_MODE, parents=True, exist_ok=True)
             devices = {each.stat().st_dev for each in folders}
         except OSError as error:
             raise WrongFolder(

@@ -84,20 +84,21 @@ class Watcher:
 
     def run_once(self) -> None:
         """What is there now; what may still be written is waited for."""
-        pause = max(self.folder.settle_s / _LOOKS_TO_SETTLE, _SHORTEST_PAUSE_S)
+        pause = self.folder.settle_s / _LOOKS_TO_SETTLE
         with suppress(Stopped):
             self._patiently("folder_away", self._take_all)
-            while self.folder.waiting and not self.stop.wait(pause):
+            while self.folder.waiting and not self.stop.wait(max(pause, _SHORTEST_PAUSE_S)):
                 self._patiently("folder_away", self._take_all)
 
     def _take_all(self) -> None:
         while not self.stop.is_set() and (taken := self.folder.take(time.monotonic())) is not None:
             try:
                 self._read(taken)
-            except BaseException:
-                taken.release()
+            except Stopped:
                 log.info("file_left_in_work", count=1)
                 raise
+            finally:
+                taken.release()
         if self.folder.untakable > self._untakable:
             log.error("file_not_taken", count=self.folder.untakable, reason="it may not be read by this user")
         self._untakable = self.folder.untakable
@@ -111,7 +112,7 @@ class Watcher:
             if taken.look() == before:
                 break
             log.warning("file_changed_while_read", published=published)
-            self.stop.wait(self.folder.settle_s)
+            self._let_settle(taken)
         errors = unread.as_json(taken.name, digest, published) if unread.count else None
         self._patiently("folder_away", lambda: self._file_away(taken, errors))
         self.published, self.unread = self.published + published, self.unread + unread.count
@@ -124,6 +125,12 @@ class Watcher:
             duration_ms=round((time.monotonic() - started) * 1000),
         )
 
+    def _let_settle(self, taken: Taken) -> None:
+        """Wait until its sender has done with it; reading it again and again meanwhile would publish it as often."""
+        look = taken.look()
+        while not self.stop.wait(max(self.folder.settle_s, _SHORTEST_PAUSE_S)) and (now := taken.look()) != look:
+            look = now
+
     def _file_away(self, taken: Taken, errors: str | None) -> None:
         try:
             self.folder.file_away(taken, errors)
@@ -132,7 +139,6 @@ class Watcher:
                 raise
             # Somebody has taken it out of work/; what could be read of it is published.
             log.warning("file_vanished", count=1)
-            taken.release()
 
     def _publish_all(self, taken: Taken) -> tuple[int, Unread]:
         published, unread = 0, Unread()
