@@ -94,7 +94,7 @@ def to(url: str, secret: Path) -> Webhook:
 
 
 async def test_a_webhook_is_signed_so_that_its_receiver_can_tell(hook: Hook, secret: Path) -> None:
-    assert await webhook.send(delivery(), to(hook.url, secret), OPEN, NOW) == Attempt(Sent.ACCEPTED)
+    assert await webhook.send(delivery(), to(hook.url, secret), OPEN, datetime.now(UTC)) == Attempt(Sent.ACCEPTED)
     [(headers, body)] = hook.calls
     said = Verifier(SECRET).verify(body, headers)
     assert said["type"] == "palpate.notice"
@@ -105,7 +105,7 @@ async def test_a_webhook_is_signed_so_that_its_receiver_can_tell(hook: Hook, sec
 
 
 async def test_a_body_that_was_changed_on_the_way_does_not_fit_its_signature(hook: Hook, secret: Path) -> None:
-    await webhook.send(delivery(), to(hook.url, secret), OPEN, NOW)
+    await webhook.send(delivery(), to(hook.url, secret), OPEN, datetime.now(UTC))
     [(headers, body)] = hook.calls
     with pytest.raises(Exception, match="signature"):
         Verifier(SECRET).verify(body.replace(b"1 claim", b"9 claim"), headers)
