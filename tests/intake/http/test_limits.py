@@ -116,6 +116,24 @@ async def test_a_sender_that_stops_sending_is_given_up(start: Start) -> None:
     assert answer.status_code == 408
 
 
+async def test_a_source_whose_bodies_hang_leaves_readers_to_the_others(start: Start) -> None:
+    let_go, waiting = asyncio.Event(), asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield x12().encode()
+        waiting.set()
+        await let_go.wait()
+
+    async with start(readers=2) as intake:
+        hanging = [asyncio.create_task(intake.post("/x12", pieces(), "text/plain")) for _ in range(2)]
+        await waiting.wait()
+        async with asyncio.timeout(10):
+            other = await intake.post("/events", b"", EVENT, key=OTHER)
+        let_go.set()
+        answers = await asyncio.gather(*hanging)
+    assert (other.status_code, [answer.status_code for answer in answers]) == (422, [202, 202])
+
+
 async def test_a_source_that_asks_too_often_is_told_when_to_come_again_and_others_are_not(start: Start) -> None:
     async with start(rate="2/hour") as intake:
         answers = [await intake.claim() for _ in range(3)]

@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -129,31 +129,32 @@ def status_of(
     """How a claim stands; None when nothing of it is kept any more.  Pure."""
     if accepted is None and verdict is None and rejected is None:
         return None
-    answers_the_last = rejected is not None and accepted is not None and _answers(rejected, accepted)
-    answered_by_rejection = rejected is not None and (rejected_last or answers_the_last)
-    newest_is_judged = verdict is not None and (accepted is None or accepted.version <= verdict.data.version)
-    if answered_by_rejection:
-        status = "rejected"
-    elif verdict is not None and newest_is_judged:
-        status = "passed" if isinstance(verdict, ClaimPassed) else "failed"
-    else:
-        status = "waiting"
-    return ClaimStatus.model_validate(
-        {
-            "claim_id": claim_id,
-            "status": status,
-            "accepted": accepted,
-            "verdict": None if verdict is None else verdict.data,
-            "verdict_at": None if verdict is None else verdict.time,
-            "rejection": None
-            if rejected is None or not answered_by_rejection
-            else Rejection(source_event=rejected.data.source_event, errors=rejected.data.errors),
-        }
+    answered_by = rejected if rejected_last or _answers(rejected, accepted) else None
+    return ClaimStatus(
+        claim_id=claim_id,
+        status="rejected" if answered_by is not None else _judged(accepted, verdict),
+        accepted=accepted,
+        verdict=None if verdict is None else verdict.data,
+        verdict_at=None if verdict is None else verdict.time,
+        rejection=None
+        if answered_by is None
+        else Rejection(source_event=answered_by.data.source_event, errors=answered_by.data.errors),
     )
 
 
-def _answers(rejected: ClaimRejected, accepted: AcceptedEvent) -> bool:
-    return rejected.data.source_event is not None and rejected.data.source_event.id == accepted.id
+def _judged(
+    accepted: AcceptedEvent | None, verdict: ClaimPassed | ClaimFailed | None
+) -> Literal["waiting", "passed", "failed"]:
+    """What the newest verdict says, unless a newer version waits for its own."""
+    if verdict is None or (accepted is not None and accepted.version > verdict.data.version):
+        return "waiting"
+    return "passed" if isinstance(verdict, ClaimPassed) else "failed"
+
+
+def _answers(rejected: ClaimRejected | None, accepted: AcceptedEvent | None) -> bool:
+    if rejected is None or accepted is None or rejected.data.source_event is None:
+        return False
+    return rejected.data.source_event.id == accepted.id
 
 
 def _digest(text: str) -> str:

@@ -6,6 +6,7 @@ needs the memory of one batch.  A claim counts as accepted when Redis has confir
 
 import asyncio
 import io
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -156,6 +157,10 @@ class Intake:
     ) -> None:
         self._redis, self._index, self._settings, self._clock = redis, index, settings, clock
         self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
+        # A source that sends slowly, or many bodies at once, leaves half of the readers to the others.
+        self._turns: dict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(max(1, settings.readers // 2))
+        )
 
     def close(self) -> None:
         """Read no more bodies."""
@@ -171,7 +176,8 @@ class Intake:
         loop, progress = asyncio.get_running_loop(), Progress()
         body = Body(request, loop, most=reader.most, pause_s=self._settings.body_pause_s)
         try:
-            await loop.run_in_executor(self._threads, self._read, body, reader, source, progress, loop)
+            async with self._turns[source.name]:
+                await loop.run_in_executor(self._threads, self._read, body, reader, source, progress, loop)
         except Refused as refused:
             raise Refused(
                 refused.kind, refused.detail, claims=tuple(progress.results), headers=refused.headers
