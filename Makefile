@@ -48,8 +48,8 @@ docs: $(READY) ## what is built from the code: rule pages, JSON Schema, AsyncAPI
 faults: $(READY) ## real processes killed for real, in full
 	PALPATE_FAULTS=full PALPATE_FAULTS_TABLE=docs/faults.md $(PYTEST) tests/faults
 
-bench: $(READY) ## palpate check beside a bare parse, in one run, as ratios
-	$(BIN)/python -m bench.check
+bench: $(READY) ## everything side by side, as ratios, into bench/RESULTS.md; some a quarter of an hour
+	$(BIN)/python -m bench
 
 lock: ## resolve the pins anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-index-url -q -U -o requirements.lock pyproject.toml

@@ -196,10 +196,18 @@ class Pace:
     """The same of Redis."""
 
 
-def pace(answered_now: Callable[[], int], workers: Sequence[Worker], claims: int, *, server: EmbeddedRedis) -> Pace:
+def pace(
+    answered_now: Callable[[], int],
+    workers: Sequence[Worker],
+    claims: int,
+    *,
+    server: EmbeddedRedis,
+    warm_after: int = WARM_AFTER,
+) -> Pace:
     """Wait until all of the backlog is answered, and say how fast it went once warm.
 
-    The start of a process is not counted: the clock runs from the first look at which it is warm.
+    The start of a process is not counted: the clock runs from the first look at which so many are answered; from now on
+    with `warm_after` 0, for workers that were ready before the backlog was there.
 
     Raises:
         Stuck: nothing was answered for a minute, or a worker ended.
@@ -207,24 +215,40 @@ def pace(answered_now: Callable[[], int], workers: Sequence[Worker], claims: int
     if server.process is None:
         raise Stuck("the server does not run")
     engine = psutil.Process(server.process.pid)
-    first: tuple[int, float, float, float] | None = None
+    first = _look(0, workers, engine) if warm_after == 0 else None
     answered, moved = 0, time.monotonic()
-    while True:
-        now_answered = answered_now()
-        now = time.monotonic()
-        if now_answered != answered:
-            answered, moved = now_answered, now
-            seen = (answered, now, sum(worker.cpu_s() for worker in workers), sum(engine.cpu_times()[:2]))
-            if first is None and answered >= min(WARM_AFTER, claims / 2):
-                first = seen
-            if answered >= claims and first is not None:
-                break
+    while answered < claims or first is None:
+        if (now_answered := answered_now()) != answered:
+            answered, moved = now_answered, time.monotonic()
+            if first is None and answered >= min(warm_after, claims / 2):
+                first = _look(answered, workers, engine)
         for worker in workers:
             worker.check()
-            if now - moved > _STUCK_AFTER_S:
+            if time.monotonic() - moved > _STUCK_AFTER_S:
                 raise Stuck(f"{answered} of {claims} answered, then nothing:\n{worker.last_words()}")
-        time.sleep(_LOOK_EVERY_S)
-    counted, seconds = seen[0] - first[0], seen[1] - first[1]
+        if answered < claims:
+            time.sleep(_LOOK_EVERY_S)
+    last = _look(answered, workers, engine)
+    counted, seconds = last.answered - first.answered, last.at - first.at
     if counted <= 0:
         raise Stuck(f"all {claims} claims were answered at once: too few to measure a pace")
-    return Pace(counted / seconds, (seen[2] - first[2]) / counted * 1e6, (seen[3] - first[3]) / counted * 1e6)
+    return Pace(
+        counted / seconds,
+        (last.workers_cpu_s - first.workers_cpu_s) / counted * 1e6,
+        (last.server_cpu_s - first.server_cpu_s) / counted * 1e6,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How far it was at one moment."""
+
+    answered: int
+    at: float
+    workers_cpu_s: float
+    server_cpu_s: float
+
+
+def _look(answered: int, workers: Sequence[Worker], server: psutil.Process) -> _Look:
+    at, times = time.monotonic(), server.cpu_times()
+    return _Look(answered, at, sum(worker.cpu_s() for worker in workers), times.user + times.system)
