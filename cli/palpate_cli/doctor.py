@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from redis import Redis
@@ -57,22 +57,11 @@ def examine(redis_url: str, database_url: str | None, partitions: tuple[int | No
 
 def _redis(redis: "Redis", url: str, partitions: Sequence[int | None]) -> Iterator[Check]:
     servers = Servers.of(url)
-    node: Redis = redis
     if servers.kind == "cluster":
         yield _cluster(redis)
-        primary: Any = redis.get_random_primary_node()  # type: ignore[attr-defined] # a cluster client has it
-        node = redis.get_redis_connection(primary)  # type: ignore[attr-defined]
-    info: dict[str, Any] = node.info()
-    yield _version(info)
-    config = _config(node)
-    if config is None:
-        yield Check("warning", "settings", "this user may not read them", "grant +config|get to see the rest")
-    else:
-        yield from _memory(info, config)
-        yield from _durability(info, config)
-    yield _clock(node)
-    yield from _acl(node)
-    yield from _replicas(info, servers)
+    for name, master in _masters(redis, servers).items():
+        for check in _master(master, servers):
+            yield replace(check, what=f"{name} {check.what}".strip())
     for stream, groups in READERS.items():
         for partition in partitions:
             name = partitioned(stream, partition)
@@ -87,6 +76,31 @@ def _buried(redis: "Redis", stream: str) -> Iterator[Check]:
     buried = int(redis.xlen(dead(stream)))
     if buried:
         yield Check("error", dead(stream), f"{buried} entries were given up", "palpate dlq list")
+
+
+def _masters(redis: "Redis", servers: Servers) -> "dict[str, Redis]":
+    """Whoever keeps claims, by name where there are several: each has its own settings."""
+    if servers.kind != "cluster":
+        return {"": redis}
+    primaries: Any = redis.get_primaries()  # type: ignore[attr-defined] # a cluster client has it
+    return {
+        f"{each.host}:{each.port}": redis.get_redis_connection(each)  # type: ignore[attr-defined]
+        for each in sorted(primaries, key=lambda each: (each.host, each.port))
+    }
+
+
+def _master(redis: "Redis", servers: Servers) -> Iterator[Check]:
+    info: dict[str, Any] = redis.info()
+    yield _version(info)
+    config = _config(redis)
+    if config is None:
+        yield Check("warning", "settings", "this user may not read them", "grant +config|get to see the rest")
+    else:
+        yield from _memory(info, config)
+        yield from _durability(info, config)
+    yield _clock(redis)
+    yield from _acl(redis)
+    yield from _replicas(info, servers)
 
 
 def _cluster(redis: "Redis") -> Check:

@@ -190,4 +190,6 @@ def test_the_commands_know_the_partitions_of_a_cluster(
         for command in ("doctor", "reconcile"):
             shown = CliRunner().invoke(app, [command, *words, "--database", rig.database_url])
             assert shown.exit_code == 0, shown.output
+            if command == "doctor":
+                assert shown.output.count("maxmemory-policy: noeviction") == 3, shown.output
         assert "Everything adds up" in shown.output

@@ -156,6 +156,23 @@ async def test_what_killed_its_consumers_is_buried_without_being_tried_again(asy
     assert await published(async_redis) == []
 
 
+async def test_the_attempts_of_one_are_known_however_many_of_ours_lie_between(async_redis: Any, redis_url: str) -> None:
+    await async_redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    for number in range(12):
+        await async_redis.xadd(STREAM, {"event": str(number)})
+    [(_, entries)] = await async_redis.xreadgroup(GROUP, "me", {STREAM: ">"})
+    ids = [entry_id for entry_id, _ in entries]
+    # The first and the last are a dead consumer's, and the last has killed three; what lies between is in our hands.
+    await async_redis.xclaim(STREAM, GROUP, "dead", 0, [ids[0]], idle=120_000)
+    await async_redis.xclaim(STREAM, GROUP, "dead", 0, [ids[-1]], idle=120_000, retrycount=3)
+    async with consuming(redis_url, Copier(async_redis), consumer="me", reclaim_idle_ms=60_000):
+        await until(lambda: async_redis.xrange(dead(STREAM)))
+        await until(lambda: async_redis.xrange(OUT))
+    assert await published(async_redis) == [b"0"]
+    [(_, fields)] = await async_redis.xrange(dead(STREAM))
+    assert json.loads(fields[b"event"])["entry_id"] == ids[-1].decode()
+
+
 async def test_something_outside_that_is_away_costs_no_attempt(async_redis: Any, redis_url: str) -> None:
     copier = Copier(async_redis)
     copier.away = 3

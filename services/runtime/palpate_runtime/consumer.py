@@ -38,6 +38,7 @@ SUPERVISE_EVERY_S = 0.5
 HOLD_EVERY_S = 1.0
 AUDIT_EVERY_S = 1.0
 LIVE_WITHIN_S = 60.0
+PENDING_AT_ONCE = 1_000
 SINGLY_FROM = 3
 """From this delivery on an entry is handled by itself: if it is the one that kills, its neighbours are spared."""
 
@@ -391,11 +392,18 @@ class StreamConsumer:
         await self._bury(last, count, failures)
 
     async def _attempts(self, entries: Sequence[Entry]) -> dict[str, int]:
-        pending = await self._redis.xpending_range(
-            self.stream, self.group, entries[0].id, entries[-1].id, len(entries) * 2, consumername=self.name
-        )
-        counts: list[dict[str, Any]] = list(pending)
-        return {each["message_id"].decode(): each["times_delivered"] for each in counts}
+        """How often each was delivered.  Between them may lie others of ours: a batch in hand, or what was held up."""
+        counts: dict[str, int] = {}
+        start, last = entries[0].id, entries[-1].id
+        while start:
+            rows: list[dict[str, Any]] = list(
+                await self._redis.xpending_range(
+                    self.stream, self.group, start, last, PENDING_AT_ONCE, consumername=self.name
+                )
+            )
+            counts |= {each["message_id"].decode(): each["times_delivered"] for each in rows}
+            start = f"({rows[-1]['message_id'].decode()}" if len(rows) == PENDING_AT_ONCE else ""
+        return counts
 
     async def _keep(self, entries: Sequence[Entry], *, idle_ms: int, count: Mapping[str, int] | None = None) -> None:
         args: list[Any] = [self.group, self.name, idle_ms]
