@@ -35,6 +35,12 @@ WRONG = {
     "no manager": (PERSON, "manager"),
     "a manager who is not in it": ('manager="b"\n' + PERSON, "'b'"),
     "an address with a line break": ('manager="a"\n' + PERSON.replace(".example", "\\nBcc: b@x"), "email"),
+    "two people of one account": (
+        'manager="a"\n'
+        + (PERSON + 'openid_subject="1"\n')
+        + (PERSON + 'openid_subject="1"\n').replace('"a"', '"b"', 1),
+        "two people have the openid_subject",
+    ),
     "two people of one id": ('manager="a"\n' + PERSON * 2, "two people"),
     "a practice that is not there": ('manager="a"\n' + PERSON + 'practice="9"', "practice 9"),
     "a practice whose manager is not in it": (
@@ -180,6 +186,26 @@ def test_an_address_is_found_whatever_its_case(team: Directory) -> None:
     assert found is not None
     assert found.id == "pat"
     assert team.by_email("nobody@x.example") is None
+
+
+def test_a_letter_that_folds_to_another_is_another_mailbox(team: Directory) -> None:
+    kit = found(team, email="kit@x.example")
+    assert kit.by_email("KIT@x.example") is not None
+    # U+212A KELVIN SIGN is `k` in lower case; whoever owns that address would be Kit.
+    assert kit.by_email("\u212ait@x.example") is None
+
+
+def test_an_account_of_the_provider_is_one_persons(team: Directory) -> None:
+    named = found(team, openid_subject="00u1")
+    [person] = [each for each in named.people.values() if each.openid_subject]
+    assert named.by_subject("00u1") is person
+    assert named.by_subject("00U1") is None
+
+
+def found(team: Directory, **change: str) -> Directory:
+    """The team, in which the first person is a little different."""
+    first = next(iter(team.people.values())).model_copy(update=change)
+    return Directory({**team.people, first.id: first}, team.practices, team.manager)
 
 
 def test_claim_entry_goes_to_the_biller_and_to_the_clinician_where_there_is_none(team: Directory) -> None:

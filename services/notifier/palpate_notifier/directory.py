@@ -313,8 +313,8 @@ class Directory:
 
     def by_email(self, email: str) -> Person | None:
         """Whose address this is, whatever its case; nobody's where several share it: it says not which of them."""
-        wanted = email.strip().casefold()
-        found = [person for person in self.people.values() if person.email.casefold() == wanted]
+        wanted = _same(email)
+        found = [person for person in self.people.values() if _same(person.email) == wanted]
         return found[0] if len(found) == 1 else None
 
     def by_subject(self, subject: str) -> Person | None:
@@ -324,8 +324,18 @@ class Directory:
     @property
     def shared_addresses(self) -> list[str]:
         """The ids of people who share an e-mail address with somebody: by it they cannot sign in."""
-        counts = Counter(person.email.casefold() for person in self.people.values())
-        return sorted(person.id for person in self.people.values() if counts[person.email.casefold()] > 1)
+        counts = Counter(_same(person.email) for person in self.people.values())
+        return sorted(person.id for person in self.people.values() if counts[_same(person.email)] > 1)
+
+
+def _same(email: str) -> str:
+    """An address as it is compared.
+
+    Upper and lower case are one in ASCII alone: elsewhere two addresses can fold to one (U+212A KELVIN SIGN to `k`), and
+    whoever owns the one would sign in as the other.
+    """
+    stripped = email.strip()
+    return stripped.lower() if stripped.isascii() else stripped
 
 
 def load_directory(path: Path) -> Directory:
