@@ -11,6 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from redis.asyncio import Redis
 
 from palpate_runtime.commit import Commit, Committed, Outcome, ledger_key
+from palpate_runtime.consumer import _KEEP, _LEAVE
 from palpate_runtime.retention import Retention
 
 STREAM, GROUP, OUT = "claims.created", "validator", "claims.passed"
@@ -18,7 +19,8 @@ CONSUMERS = st.sampled_from(["a", "b", "c"])
 
 
 class CommitMachine(RuleBasedStateMachine):
-    """Entries are published, some twice; consumers read, hang, take over, and commit what they believe is theirs."""
+    """Entries are published, some twice; consumers read, hang, die, take over, hand back, leave, and commit what they
+    believe is theirs."""
 
     url = ""
     entries = Bundle("entries")
@@ -32,6 +34,8 @@ class CommitMachine(RuleBasedStateMachine):
         self.commit = Commit(self.redis, STREAM, GROUP, dedupe_ttl_s=600, version_ttl_s=600)
         self.events: dict[str, tuple[str, str, int]] = {}
         self.held: dict[str, set[str]] = {"a": set(), "b": set(), "c": set()}
+        self.owner: dict[str, str] = {}
+        """Whose each entry is that was delivered and is not finished; `held` is what each believes."""
         self.finished: set[str] = set()
         self.published: list[tuple[str, str, int]] = []
         self.latest: dict[str, int] = {}
@@ -56,13 +60,50 @@ class CommitMachine(RuleBasedStateMachine):
     def read(self, consumer: str, count: int) -> None:
         answer = self.do(self.redis.xreadgroup(GROUP, consumer, {STREAM: ">"}, count=count))
         for _, entries in answer or ():
-            self.held[consumer] |= {entry_id.decode() for entry_id, _ in entries}
+            self._gets(consumer, [entry_id.decode() for entry_id, _ in entries])
+
+    def _gets(self, consumer: str, entry_ids: list[str]) -> None:
+        self.held[consumer] |= set(entry_ids)
+        self.owner |= dict.fromkeys(entry_ids, consumer)
 
     @rule(consumer=CONSUMERS)
     def take_over(self, consumer: str) -> None:
         answer = self.do(self.redis.xautoclaim(STREAM, GROUP, consumer, min_idle_time=0, count=3))
         # Whoever had them does not know that they are gone: that is what a zombie is.
-        self.held[consumer] |= {entry_id.decode() for entry_id, _ in answer[1]}
+        self._gets(consumer, [entry_id.decode() for entry_id, _ in answer[1]])
+
+    @rule(consumer=CONSUMERS)
+    def die(self, consumer: str) -> None:
+        """Killed: who comes back under the same name knows of nothing, and what was in hand stays pending."""
+        self.held[consumer].clear()
+
+    @rule(consumer=CONSUMERS, idle_ms=st.sampled_from([0, 60_000]), count=st.sampled_from(["-", "0", "3"]))
+    def keep(self, consumer: str, idle_ms: int, count: str) -> None:
+        """Say of everything that it holds how it stands: it counts only for what is still its own."""
+        held = sorted(self.held[consumer])
+        args = [GROUP, consumer, idle_ms, *(word for entry_id in held for word in (entry_id, count))]
+        kept = self.do(self.redis.register_script(_KEEP)(keys=[STREAM], args=args))
+        assert kept == len([entry_id for entry_id in held if self.owner.get(entry_id) == consumer])
+
+    @rule(consumer=CONSUMERS)
+    def leave(self, consumer: str) -> None:
+        """Leave the group: whoever still has something in hand stays a member, or it would be lost."""
+        self.do(self.redis.register_script(_LEAVE)(keys=[STREAM], args=[GROUP, consumer]))
+        members = {each["name"].decode() for each in self.do(self.redis.xinfo_consumers(STREAM, GROUP))}
+        assert consumer not in members or consumer in self.owner.values()
+
+    @rule(consumer=CONSUMERS, data=st.data())
+    def acknowledge(self, consumer: str, data: Any) -> None:
+        """As the notifier does, whose results are elsewhere."""
+        if held := sorted(self.held[consumer]):
+            ids = data.draw(st.lists(st.sampled_from(held), min_size=1, max_size=3, unique=True))
+            assert self.do(self.commit.acknowledge(ids)) == len([each for each in ids if each not in self.finished])
+            for entry_id in ids:
+                self._finishes(entry_id)
+
+    def _finishes(self, entry_id: str) -> None:
+        self.finished.add(entry_id)
+        self.owner.pop(entry_id, None)
 
     @rule(consumer=CONSUMERS, data=st.data())
     def commit_what_is_held(self, consumer: str, data: Any) -> None:
@@ -82,7 +123,7 @@ class CommitMachine(RuleBasedStateMachine):
         event_id, claim, version = self.events[entry_id]
         if entry_id in self.finished:
             return Committed.LOST
-        self.finished.add(entry_id)
+        self._finishes(entry_id)
         if event_id in self.seen:
             return Committed.DUPLICATE
         self.seen.add(event_id)
@@ -97,7 +138,7 @@ class CommitMachine(RuleBasedStateMachine):
         for entry_id in sorted(self.held[consumer])[:1]:
             buried = self.do(self.commit.bury(f"{STREAM}.dead", [(entry_id, b"letter")]))
             assert buried == (entry_id not in self.finished)
-            self.finished.add(entry_id)
+            self._finishes(entry_id)
 
     @rule()
     def forget_the_script(self) -> None:
@@ -114,6 +155,13 @@ class CommitMachine(RuleBasedStateMachine):
         found = [fields[b"event"].decode() for _, fields in self.do(self.redis.xrange(OUT))]
         assert found == ["|".join(map(str, each)) for each in self.published]
         assert max(Counter(found).values(), default=0) <= 1
+
+    @invariant()
+    def what_was_delivered_is_pending_until_it_is_finished(self) -> None:
+        if not hasattr(self, "redis"):
+            return
+        rows = self.do(self.redis.xpending_range(STREAM, GROUP, "-", "+", 1_000))
+        assert {row["message_id"].decode(): row["consumer"].decode() for row in rows} == self.owner
 
     @invariant()
     def the_books_balance_and_nothing_unfinished_was_trimmed(self) -> None:
