@@ -5,10 +5,14 @@ Redis is away instead of a process that keeps dying.
 """
 
 import asyncio
+import logging
+import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -27,6 +31,9 @@ from palpate_runtime.metrics import REGISTRY
 from palpate_runtime.settings import RuntimeSettings
 
 log = structlog.stdlib.get_logger()
+
+HAND_BACK_S = 3.0
+"""After the batch in hand has had its time: to hand it back, and to close everything."""
 
 Loop = Callable[[], Awaitable[None]]
 """Something that runs beside the consumers until it is cancelled."""
@@ -70,7 +77,7 @@ class Service:
         listener = socket.create_server((self.settings.http_host, self.settings.http_port))
         host, port = listener.getsockname()[:2]
         log.info("service_starting", host=host, port=port, consumer=self.settings.consumer)
-        _Server(config).run(sockets=[listener])
+        _Server(config, gone_after_s=self.settings.stop_within_s + HAND_BACK_S).run(sockets=[listener])
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -148,11 +155,30 @@ async def _until_it_works(prepare: Loop) -> None:
             return
 
 
+def _leave() -> None:
+    """End at once.  It costs no more than a kill would: what was not committed is rolled back and taken over."""
+    log.warning("stopped_in_the_middle")
+    logging.shutdown()
+    os._exit(0)
+
+
 class _Server(uvicorn.Server):
     """uvicorn, ending with exit code 0 when it was asked to end and did.
 
     Its own way is to raise the signal once more when it has stopped, so that a clean stop looks like a kill.
     """
+
+    def __init__(self, config: uvicorn.Config, *, gone_after_s: float) -> None:
+        super().__init__(config)
+        self._gone_after_s = gone_after_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop, and see to it that it ends: a database that is locked answers nobody for a long time."""
+        if not self.should_exit:
+            timer = threading.Timer(self._gone_after_s, _leave)
+            timer.daemon = True
+            timer.start()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -50,8 +50,9 @@ class RuntimeSettings(BaseSettings):
     """How often to look for such entries."""
     max_deliveries: Annotated[int, Field(ge=1)] = 5
     """After this many attempts an entry goes to the stream's `.dead`."""
-    stop_within_s: Annotated[float, Field(gt=0, le=60)] = 8.0
-    """After SIGTERM, how long the batch in hand may take; what is not done by then is handed back."""
+    stop_within_s: Annotated[float, Field(gt=0, le=60)] = 6.0
+    """After SIGTERM, how long the batch in hand may take; what is not done by then is handed back, and three seconds
+    later the process is gone, whatever it waits for."""
     retain_s: Annotated[int, Field(ge=0)] = 7 * 86_400
     """How long an entry stays after every group has finished it; then its stream is trimmed."""
     trim_every_s: Annotated[float, Field(gt=0)] = 30.0
