@@ -51,8 +51,8 @@ def test_a_row_is_made_of_codes_that_x12_has(key: str) -> None:
     assert {row.status, row.also} - {""} <= known
     assert row.entity in ENTITIES | {"", "AY", BY_POINTER}
     assert row.why
-    if {row.status, row.also} & ENTITY_ASKED:
-        assert row.entity
+    assert bool(row.entity) is (row.status in ENTITY_ASKED)
+    assert row.also not in ENTITY_ASKED
     if row.status in FELLOW_ASKED:
         assert row.also
     assert row.also not in FELLOW_ASKED

@@ -33,13 +33,13 @@ class ClaimStatus:
     entity: str = ""
     """Who is meant (X12 data element 98), where the code asks for it."""
     also: str = ""
-    """A second status code of the same category."""
+    """A second status code of the same category; it names no entity."""
     why: str = ""
 
     def composites(self) -> list[tuple[str, ...]]:
         """As they stand in STC01 and STC10: category, status, entity."""
-        codes = [code for code in (self.status, self.also) if code]
-        return [(self.category, code, *([self.entity] if self.entity else [])) for code in codes]
+        first = (self.category, self.status, *([self.entity] if self.entity else []))
+        return [first, (self.category, self.also)] if self.also else [first]
 
 
 @dataclass(frozen=True, slots=True)
