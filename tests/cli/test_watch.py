@@ -20,7 +20,8 @@ from palpate_runtime.embedded import free_port
 from tests.intake.x12_text import x12
 from tests.processes import events_on, eventually
 
-CLAIMS = 1_000
+CLAIMS = 3_000
+"""Enough for the better part of a second, so that the middle of it is met."""
 PHI = ("QUIXOTE", "DULCINEA", "19310704", "1931-07-04")
 
 
@@ -78,18 +79,16 @@ def names(folder: Path) -> list[str]:
     return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file())
 
 
-def test_killed_in_the_middle_again_and_again_nothing_is_lost_and_the_same_claim_is_the_same_event(
+def test_killed_in_the_middle_nothing_is_lost_and_the_same_claim_is_the_same_event(
     folder: Path, redis_url: str, redis: "Redis", tmp_path: Path
 ) -> None:
     (folder / "in/claims.837").write_text(many_claims())
-    for kill in range(2):
-        before = redis.xlen("claims.created")
-        with watching(folder, redis_url, tmp_path / "log") as watch:
-            eventually(lambda before=before: redis.xlen("claims.created") > before, within=30, what="it has begun")
-            watch.process.kill()
-            watch.process.wait(20)
-        assert redis.xlen("claims.created") - before < CLAIMS, "it was killed in the middle"
-        assert names(folder) == ["work/claims.837"], kill
+    with watching(folder, redis_url, tmp_path / "log") as watch:
+        eventually(lambda: redis.xlen("claims.created"), within=30, what="it has begun")
+        watch.process.kill()
+        watch.process.wait(20)
+    assert redis.xlen("claims.created") < CLAIMS, "it was killed in the middle"
+    assert names(folder) == ["work/claims.837"]
     with watching(folder, redis_url, tmp_path / "log") as watch:
         eventually(lambda: names(folder) == ["done/claims.837"], within=30, what="it was resumed")
         assert watch.stop() == 0
@@ -114,7 +113,7 @@ def test_two_watchers_share_a_folder_and_publish_each_file_once(
 def test_a_living_watchers_file_is_not_taken_by_one_that_starts(
     folder: Path, redis_url: str, redis: "Redis", tmp_path: Path
 ) -> None:
-    (folder / "in/claims.837").write_text(many_claims())
+    (folder / "in/claims.837").write_text(many_claims(1_000))
     with watching(folder, redis_url, tmp_path / "a") as first:
         eventually(lambda: redis.xlen("claims.created"), within=30, what="it has begun")
         first.process.send_signal(signal.SIGSTOP)
@@ -126,7 +125,7 @@ def test_a_living_watchers_file_is_not_taken_by_one_that_starts(
         assert (second.returncode, redis.xlen("claims.created")) == (0, before)
         first.process.send_signal(signal.SIGCONT)
         eventually(lambda: names(folder) == ["done/claims.837"], within=30, what="it is done")
-    assert redis.xlen("claims.created") == CLAIMS
+    assert redis.xlen("claims.created") == 1_000
 
 
 def test_told_to_stop_it_ends_and_what_it_says_holds_nothing_private(
