@@ -19,8 +19,15 @@ from palpate_runtime.attempt import Attempt, Sent
 from palpate_schemas.events import ClaimFailed, ClaimPassed
 from tests.intake.http.conftest import ACME_URI, OTHER_URI, SOURCES, Start, publish, until
 from tests.intake.http.test_claims import REJECTION
+from tests.processes import eventually, services
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class Server(ThreadingHTTPServer):
+    """As the standard library's, which has five connections wait at most and lets the sixth run into a time-out."""
+
+    request_queue_size = 64
 
 
 class Receiver:
@@ -42,7 +49,7 @@ class Receiver:
             def log_message(self, *_args: Any) -> None:
                 """Quiet."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
 
     @property
@@ -134,6 +141,26 @@ async def test_a_server_that_was_away_is_told_when_it_is_back_and_nothing_is_los
     async with start(sources(receiver.url), **QUICK):
         await emptied(redis)
     assert sorted(set(receiver.ids[failed:])) == sorted(f"v-{number}" for number in range(20))
+
+
+def test_killed_in_the_middle_it_sends_the_rest_when_it_is_there_again(
+    redis_url: str, redis: "Redis", receiver: Receiver, secret: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sources.toml").write_text(sources(receiver.url), "utf-8")
+    settings = {key: str(value) for key, value in QUICK.items()} | {
+        "sources": str(tmp_path / "sources.toml"), "webhook_timeout_s": "0.5", "redis_timeout_s": "0.5",
+        "batch_size": "20", "reclaim_idle_ms": "300", "reclaim_every_ms": "100",
+    }  # fmt: skip
+    names = {f"v-{number}" for number in range(120)}
+    with services(redis_url, tmp_path, 1, "intake", **settings) as started:
+        for name in names:
+            publish(redis, ClaimFailed, answer_id=name, claim_id=name)
+        eventually(lambda: len(receiver.calls) > 20, within=20, what="some of them")
+        started["intake"].kill()
+        assert len(set(receiver.ids)) < len(names)
+        started["intake"].start()
+        eventually(lambda: set(receiver.ids) == names, within=40, what=lambda: f"all, not {len(set(receiver.ids))}")
+        eventually(lambda: not redis.keys("palpate:webhook:*"), within=20, what="an empty queue")
 
 
 async def test_one_event_that_is_refused_holds_up_no_other(

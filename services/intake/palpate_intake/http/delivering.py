@@ -28,8 +28,8 @@ LOOK_EVERY_S = 1.0
 BURIED_AT_ONCE = 100
 LONGEST_REST = timedelta(minutes=1)
 """How long a source whose webhook seems to be away is left alone; each event's own wait may be longer."""
-AT_ONCE = 8
-"""Events of one source under way at once."""
+AT_ONCE = 4
+"""Events of one source under way at once: a small server's queue of connections often has five places."""
 MEDIA_TYPE = "application/cloudevents+json"
 
 
@@ -45,8 +45,9 @@ class Deliverer:
             timedelta(seconds=settings.retry_longest_s),
             timedelta(seconds=settings.give_up_after_s),
         )
-        # Longer than the slowest attempt: connecting, sending and the answer may each take the time-out.
-        self._lease = timedelta(seconds=4 * settings.webhook_timeout_s + 30)
+        # Longer than the slowest attempt: waiting, connecting, sending and the answer may each take the time-out, and
+        # what came of it is to be written down.
+        self._lease = timedelta(seconds=4 * settings.webhook_timeout_s + 2 * settings.redis_timeout_s)
         self._queued = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._failed: dict[str, int] = {}
