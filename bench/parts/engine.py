@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from pydantic_core import to_json
+
 from bench import claims
 from bench.asked import Asked, Section
 from bench.environments import python_of, version_of
@@ -31,7 +33,7 @@ def run(asked: Asked) -> Section:
 
     def whole() -> None:
         for raw in events:
-            answer(raw, "-", book, now).event.model_dump_json(exclude_none=True, by_alias=True)
+            to_json(answer(raw, "-", book, now).event, exclude_none=True, by_alias=True)
 
     whole()  # what is remembered of rules and payers is remembered now
     rounds = []

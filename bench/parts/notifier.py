@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic_core import to_json
 from redis import Redis
 
 from bench import claims
@@ -60,7 +61,7 @@ def failed(count: int) -> Iterator[bytes]:
         number_ += claims.WRONG_EACH
         if verdict.stream == CLAIMS_FAILED:
             found += 1
-            yield verdict.event.model_dump_json(exclude_none=True, by_alias=True).encode()
+            yield to_json(verdict.event, exclude_none=True, by_alias=True)
 
 
 def recorded(verdicts: list[bytes], folder: Path, database_url: str) -> float:

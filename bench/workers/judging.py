@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from palpate_validator.book import RuleBook, shipped_rule_book
 from palpate_validator.verdicts import answer
 
@@ -20,7 +22,7 @@ def book() -> RuleBook:
 def judged(raw: str) -> tuple[str, bytes]:
     """The stream and the event that answer a claim event, by the same code as in Palpate's validator."""
     found = answer(raw.encode(), "-", book(), datetime.now(UTC))
-    return found.stream, found.event.model_dump_json(exclude_none=True, by_alias=True).encode()
+    return found.stream, to_json(found.event, exclude_none=True, by_alias=True)
 
 
 def events(file: str) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 from faststream.redis import RedisBroker
+from pydantic_core import to_json
 
 from palpate_runtime import metrics
 from palpate_runtime.commit import NO_KEY, Commit, Committed, Outcome
@@ -23,9 +24,7 @@ from palpate_validator.verdicts import Answer, answer
 
 log = structlog.stdlib.get_logger()
 
-SHARE = 100
-"""So many claims are committed at once."""
-BREATHE_EVERY = 10
+BREATHE_EVERY = 20
 """After so many claims whoever else waits gets a turn: a commit half sent, other partitions, health, SIGTERM."""
 
 _Answered = tuple[Entry, Answer, Outcome]
@@ -39,27 +38,8 @@ class Validator:
         self._commits: dict[str, Commit] = {}
 
     async def judge(self, entries: Sequence[Entry]) -> Failures:
-        """Judge and commit a batch.  An entry that breaks us stays pending; the others are not held up by it.
-
-        A long batch is committed in shares: Redis commits one while the next is judged, and the first claims of a batch
-        need not wait for its last.
-        """
+        """Judge and commit a batch.  An entry that breaks us stays pending; the others are not held up by it."""
         failures: dict[str, Exception] = {}
-        committing: asyncio.Task[None] | None = None
-        try:
-            for first in range(0, len(entries), SHARE):
-                answered = await self._answered(entries[first : first + SHARE], failures)
-                if committing is not None:
-                    await committing
-                committing = asyncio.create_task(self._publish(entries[0].stream, answered))
-            if committing is not None:
-                await committing
-        finally:
-            if committing is not None:
-                committing.cancel()
-        return failures
-
-    async def _answered(self, entries: Sequence[Entry], failures: dict[str, Exception]) -> list[_Answered]:
         answered: list[_Answered] = []
         now = datetime.now(UTC)
         for number, entry in enumerate(entries):
@@ -70,13 +50,12 @@ class Validator:
                 answered.append((entry, found, outcome_of(entry, found)))
             except Exception as error:  # noqa: BLE001 - the stream edge: the entry is tried again, then buried
                 failures[entry.id] = error
-        return answered
-
-    async def _publish(self, stream: str, answered: Sequence[_Answered]) -> None:
+        stream = entries[0].stream
         committed = await self._commit(stream)([outcome for _, _, outcome in answered])
         for (entry, found, _), done in zip(answered, committed, strict=True):
             _tell(entry, found, done)
         _count(stream, answered, committed)
+        return failures
 
     def _commit(self, stream: str) -> Commit:
         if stream not in self._commits:
@@ -96,7 +75,7 @@ def outcome_of(entry: Entry, found: Answer) -> Outcome:
     A rejected event is remembered with its bytes: the same bytes again are one rejection, while an event sent again
     under its old id, mended, is judged.
     """
-    event = found.event.model_dump_json(exclude_none=True, by_alias=True).encode()
+    event = to_json(found.event, exclude_none=True, by_alias=True)
     partition = partition_in(entry.stream)
     stream = partitioned(found.stream, partition)
     if found.source_event is None:
@@ -152,7 +131,7 @@ def _tell(entry: Entry, found: Answer, done: Committed) -> None:
 
 
 def _count(stream: str, answered: Sequence[_Answered], committed: Sequence[Committed]) -> None:
-    """Counted for a share at once: to find a counter by its labels costs more than to add to it."""
+    """Counted for a batch at once: to find a counter by its labels costs more than to add to it."""
     for done, times in Counter(committed).items():
         metrics.ENTRIES.labels(stream, done).inc(times)
     published = [found for (_, found, _), done in zip(answered, committed, strict=True) if done is Committed.PUBLISHED]
@@ -167,7 +146,7 @@ def _verdict(found: Answer) -> str:
 def _spare_the_collector() -> None:
     """What is loaded stays for good, and verdicts hold no cycles: to look for them less often saves a tenth.
 
-    Measured on 6,000 claims: 617 microseconds of processor time a claim, 554 without the collector.
+    Measured with a backlog of 5,000 claims: 457 microseconds of processor time a claim instead of 502.
     """
     gc.collect()
     gc.freeze()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import SCHEMA_URI, ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected, Event
@@ -76,7 +76,7 @@ def voided(event: ClaimEvent) -> bool:
 
 def claim_digest(claim: Claim) -> str:
     """SHA-256 of the claim in canonical form: the contract's fields in the contract's order, defaults filled in."""
-    return hashlib.sha256(claim.model_dump_json().encode()).hexdigest()
+    return hashlib.sha256(to_json(claim)).hexdigest()
 
 
 def verdict_on(event: ClaimEvent, book: RuleBook, now: datetime) -> Answer:
