@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import select
 
 from palpate_cli.stack import EXAMPLE_DIRECTORY
@@ -39,6 +46,11 @@ VERDICTS: dict[str, Callable[..., ClaimVerdict]] = {
     "a": partial(failed, "rule-a"),
     "b": partial(failed, "rule-b"),
 }
+
+
+def has_something(machine: "CaseMachine") -> bool:
+    """Whether a sender has a message in hand."""
+    return bool(getattr(machine, "leased", ()))
 
 
 class CaseMachine(RuleBasedStateMachine):
@@ -93,16 +105,19 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule()
     def a_sender_leases(self) -> None:
+        """Of what is written by then."""
+        self.loop.run(self.dispatcher.dispatch_due())
+
         async def take() -> list[Delivery]:
             async with self.sessions.begin() as session:
                 return list((await lease(session, count=2, now=self.clock(), length=LEASE)).taken)
 
         self.leased += self.loop.run(take())
 
+    @precondition(has_something)
     @rule(data=st.data())
     def a_sender_hands_over(self, data: Any) -> None:
-        if self.leased:
-            self._hand_over(self.leased[data.draw(st.integers(0, len(self.leased) - 1))])
+        self._hand_over(self.leased[data.draw(st.integers(0, len(self.leased) - 1))])
 
     def _hand_over(self, delivery: Delivery) -> bool:
         """Whether it may: whoever has lost the lease gives nothing to a server any more."""
@@ -122,11 +137,10 @@ class CaseMachine(RuleBasedStateMachine):
         self.given[delivery.id] += 1
         return True
 
+    @precondition(has_something)
     @rule(answer=st.sampled_from(list(Sent)), data=st.data())
     def a_server_answers(self, answer: Sent, data: Any) -> None:
         """In time, or long after the lease has run out and somebody else has the message."""
-        if not self.leased:
-            return
         delivery = self.leased[data.draw(st.integers(0, len(self.leased) - 1))]
         if answer in {Sent.ACCEPTED, Sent.UNKNOWN} and not self._hand_over(delivery):
             return
@@ -150,11 +164,11 @@ class CaseMachine(RuleBasedStateMachine):
 
         self.loop.run(write())
 
+    @precondition(has_something)
     @rule(data=st.data())
     def a_sender_dies(self, data: Any) -> None:
         """Handed over, its message may have arrived or not: nobody will ever know."""
-        if self.leased:
-            self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
+        self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
 
     async def _all(self) -> tuple[list[CaseRow], list[Notice], list[Delivery]]:
         async with self.sessions() as session:

@@ -331,8 +331,8 @@ class Directory:
 def _same(email: str) -> str:
     """An address as it is compared.
 
-    Upper and lower case are one in ASCII alone: elsewhere two addresses can fold to one (U+212A KELVIN SIGN to `k`), and
-    whoever owns the one would sign in as the other.
+    Upper and lower case are one in ASCII alone: elsewhere two addresses can fold to one (U+212A KELVIN SIGN to `k`),
+    and whoever owns the one would sign in as the other.
     """
     stripped = email.strip()
     return stripped.lower() if stripped.isascii() else stripped
