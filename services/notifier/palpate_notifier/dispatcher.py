@@ -84,7 +84,7 @@ class Dispatcher:
             if await session.scalar(due) is None:
                 return 0
             # One dispatcher at a time has somebody's notices: two would send two messages.  Not more than a night's
-            # worth at once, however many wait; what is due comes first, and leaves or is put off, so that all get there.
+            # worth at once, however many wait; what is due comes first, and leaves or is put off: all get there.
             found = (
                 await session.execute(
                     select(Notice, CaseRow)
