@@ -96,7 +96,7 @@ def _in_force(book: RuleBook, day: date, profile: Profile | None) -> dict[str, l
         rules = [rule for rule in book.rules if rule.in_force(day)]
     else:
         selection = book.selection(profile, day)
-        rules = [each.rule for each in (*selection.per_visit, *selection.per_claim)]
+        rules = [each.rule for each in selection.selected]
     by_id: dict[str, list[Rule]] = {}
     for rule in rules:
         by_id.setdefault(rule.id, []).append(rule)

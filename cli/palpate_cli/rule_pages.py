@@ -201,7 +201,7 @@ def _listed(book: RuleBook, family: str | None, payer: str | None, on: date | No
         found = [(rule, rule.severity_for(None)) for rule in book.rules if on is None or rule.in_force(on)]
     else:
         selection = book.selection(profile_named(book, payer), on or date.today())  # noqa: DTZ011 - a person asks "now"
-        found = [(each.rule, each.severity) for each in (*selection.per_visit, *selection.per_claim)]
+        found = [(each.rule, each.severity) for each in selection.selected]
     once: dict[str, tuple[Rule, Severity]] = {}
     for rule, severity in found:
         # A rule may have more than one decision in force; the list names it once.

@@ -1,7 +1,8 @@
 """A rule that needs a payer setting of any value is judged where the profile has one; else the setting is missed."""
 
-from palpate_validator.book import RuleBook, Selection, shipped_rule_book
+from palpate_validator.book import RuleBook, shipped_rule_book
 from palpate_validator.rule import SAID
+from palpate_validator.selection import Selection
 from tests.validator.claims import parsed
 
 
@@ -12,7 +13,7 @@ def selection_for(profile: str) -> Selection:
 
 
 def judged(selection: Selection) -> set[str]:
-    return {each.rule.id for each in selection.per_claim}
+    return {each.rule.id for each in selection.selected}
 
 
 def test_a_profile_that_says_the_filing_limit_has_it_judged() -> None:

@@ -296,8 +296,8 @@ def test_a_profile_selects_ignores_and_grades_rules(tmp_path: Path) -> None:
     )
     book = load_rule_book([tmp_path])
     one = book.selection(book.profiles.by_id["one"], DAY)
-    assert {each.rule.id for each in (*one.per_visit, *one.per_claim)} == {"ncci-hard", "ncci-stale"}
-    two = {each.rule.id: each.severity for each in book.selection(book.profiles.by_id["two"], DAY).per_visit}
+    assert {each.rule.id for each in one.selected} == {"ncci-hard", "ncci-stale"}
+    two = {each.rule.id: each.severity for each in book.selection(book.profiles.by_id["two"], DAY).selected}
     assert "ncci-hard" not in two
     assert two["ncci-modifier-missing"] is Severity.WARNING
 

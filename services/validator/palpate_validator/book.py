@@ -3,103 +3,19 @@
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from palpate_schemas.values import Severity
 from palpate_schemas.verdict import Ruleset
 from palpate_validator.catalogue import catalogue
-from palpate_validator.dated import BadData, DatedValue
+from palpate_validator.dated import BadData
 from palpate_validator.parameters import Parameter, load_parameters
 from palpate_validator.profiles import Profile, Profiles, load_profiles
-from palpate_validator.rule import Question, Rule
+from palpate_validator.rule import Rule
+from palpate_validator.selection import Selected, Selection
 from palpate_validator.tables import Tables, load_tables
-from palpate_validator.unusual import Unusual
-from palpate_validator.visit import Visit
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Selected:
-    """A rule as one payer applies it on one day."""
-
-    rule: Rule
-    severity: Severity
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """Rules that begin with the same question, which is asked once for all of them."""
-
-    given: Question | None
-    selected: tuple[Selected, ...]
-
-
-_Look = frozenset[str]
-_Trigger = tuple[frozenset[str] | None, frozenset[str] | None, frozenset[Unusual] | None]
-"""The codes, modifiers and unusual things of a header."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Selection:
-    """The rules in force for one payer on one day, and the settings that they miss in its profile."""
-
-    per_visit: tuple[Selected, ...]
-    per_claim: tuple[Selected, ...]
-    unsaid_settings: tuple[str, ...]
-    ids: frozenset[str]
-    """All of their ids."""
-    settings: Mapping[str, DatedValue]
-    """What the profile says on that day, by key."""
-    telling_codes: frozenset[str]
-    """The codes and, below, the modifiers that any rule is triggered by; no other changes what is asked."""
-    telling_modifiers: frozenset[str]
-    _by_trigger: dict[bool, dict[_Trigger, list[Selected]]] = field(default_factory=dict)
-    _steps: dict[tuple[bool, _Look, _Look, _Look], tuple[Step, ...]] = field(default_factory=dict)
-
-    def steps(self, visit: Visit, *, per_claim: bool) -> tuple[Step, ...]:
-        """What to ask of a visit, by its codes, its modifiers and what is unusual about it.
-
-        Most visits look alike, so what was chosen for a look is remembered.
-        """
-        look = visit.codes & self.telling_codes, visit.modifiers & self.telling_modifiers, visit.unusual
-        found = self._steps.get((per_claim, *look))
-        if found is None:
-            if len(self._steps) >= _MOST_STEPS:
-                self._steps.clear()
-            found = self._steps[per_claim, *look] = _steps(self._triggered(look, per_claim=per_claim))
-        return found
-
-    def _triggered(self, look: tuple[_Look, _Look, _Look], *, per_claim: bool) -> Iterator[Selected]:
-        if not self._by_trigger:
-            self._by_trigger[False], self._by_trigger[True] = (
-                self._triggers(self.per_visit),
-                self._triggers(self.per_claim),
-            )
-        for trigger, together in self._by_trigger[per_claim].items():
-            if all(want is None or not want.isdisjoint(seen) for want, seen in zip(trigger, look, strict=True)):
-                yield from together
-
-    def _triggers(self, chosen: Iterable[Selected]) -> dict[_Trigger, list[Selected]]:
-        """Rules by what makes them look at a visit, but for those that hang on settings the profile does not have."""
-        found: dict[_Trigger, list[Selected]] = {}
-        for each in chosen:
-            header = each.rule.header
-            if header.settings is None or not self.settings.keys().isdisjoint(header.settings):
-                found.setdefault((header.codes, header.modifiers, header.unusual), []).append(each)
-        return found
-
-
-_MOST_STEPS = 4096
-
-
-def _steps(selected: Iterable[Selected]) -> tuple[Step, ...]:
-    by_question: dict[Question | None, list[Selected]] = {}
-    for each in selected:
-        by_question.setdefault(each.rule.header.given, []).append(each)
-    return tuple(Step(given, tuple(together)) for given, together in by_question.items())
 
 
 class RuleBook:
@@ -149,13 +65,9 @@ class RuleBook:
                 severity = profile.rules.severity.get(rule.id) or rule.severity_for(profile.program)
                 selected.append(Selected(rule, severity))
         return Selection(
-            tuple(each for each in selected if each.rule.header.per == "visit"),
-            tuple(each for each in selected if each.rule.header.per == "claim"),
-            tuple(sorted(unsaid)),
-            frozenset(each.rule.id for each in selected),
-            {key: dated for key in profile.settings if (dated := profile.on(key, day)) is not None},
-            frozenset().union(*(each.rule.header.codes or () for each in selected)),
-            frozenset().union(*(each.rule.header.modifiers or () for each in selected)),
+            tuple(selected),
+            unsaid_settings=tuple(sorted(unsaid)),
+            settings={key: dated for key in profile.settings if (dated := profile.on(key, day)) is not None},
         )
 
     def _refuse_unknown_rules(self) -> None:

@@ -15,9 +15,10 @@ from palpate_schemas.claim import Claim
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Outcome, Severity, Verdict
 from palpate_schemas.verdict import Counts
-from palpate_validator.book import RuleBook, Selected, Selection, Step
+from palpate_validator.book import RuleBook
 from palpate_validator.profiles import Profile
 from palpate_validator.rule import MissingFact, Question, Result, cannot_tell
+from palpate_validator.selection import Selected, Selection, Step
 from palpate_validator.visit import MANUAL_THERAPY, Line, Visit, lines_of
 
 VOID = "8"

@@ -18,8 +18,9 @@ from palpate_validator.unusual import Unusual, unusual
 from palpate_validator.worked_out import worked_out
 
 if TYPE_CHECKING:
-    from palpate_validator.book import RuleBook, Selection
+    from palpate_validator.book import RuleBook
     from palpate_validator.profiles import Profile
+    from palpate_validator.selection import Selection
     from palpate_validator.tables import Kind, Tables
 
 MANUAL_THERAPY = "97140"

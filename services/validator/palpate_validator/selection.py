@@ -1,0 +1,113 @@
+"""The rules in force for one payer on one day, and which of them have anything to ask of a visit."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from palpate_schemas.values import Severity
+from palpate_validator.dated import DatedValue
+from palpate_validator.rule import Question, Rule
+
+if TYPE_CHECKING:
+    from palpate_validator.visit import Visit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selected:
+    """A rule as one payer applies it on one day."""
+
+    rule: Rule
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Rules that begin with the same question, which is asked once for all of them."""
+
+    given: Question | None
+    selected: tuple[Selected, ...]
+
+
+class Selection:
+    """The rules in force for one payer on one day.
+
+    Attributes:
+        selected: All of them, each with its severity.
+        ids: All of their ids.
+        unsaid_settings: Keys that rules in force need and the payer's profile does not hold.
+        settings: What the profile says on that day, by key.
+    """
+
+    def __init__(
+        self, selected: tuple[Selected, ...], *, unsaid_settings: tuple[str, ...], settings: Mapping[str, DatedValue]
+    ) -> None:
+        self.selected = selected
+        self.ids = frozenset(each.rule.id for each in selected)
+        self.unsaid_settings = unsaid_settings
+        self.settings = settings
+        asked = [each for each in selected if not _hangs_on_the_unsaid(each, settings)]
+        self._per_visit = _Triggers([each for each in asked if each.rule.header.per == "visit"])
+        self._per_claim = _Triggers([each for each in asked if each.rule.header.per == "claim"])
+
+    def steps(self, visit: "Visit", *, per_claim: bool) -> tuple[Step, ...]:
+        """What to ask of a visit, by its codes, its modifiers and what is unusual about it."""
+        return (self._per_claim if per_claim else self._per_visit).steps(visit)
+
+
+def _hangs_on_the_unsaid(selected: Selected, settings: Mapping[str, DatedValue]) -> bool:
+    wanted = selected.rule.header.settings
+    return wanted is not None and settings.keys().isdisjoint(wanted)
+
+
+class _Triggers:
+    """Rules by what makes them look at a visit.
+
+    Rules with the same triggers are one bit of a number.  Each code, modifier and trait says which bits it sets; what
+    is asked of a visit hangs on the bits alone, so it is worked out once for each number that there ever is.
+    """
+
+    def __init__(self, selected: Iterable[Selected]) -> None:
+        alike: dict[tuple[frozenset[str] | None, ...], list[Selected]] = {}
+        for each in selected:
+            header = each.rule.header
+            alike.setdefault((header.codes, header.modifiers, header.unusual), []).append(each)
+        self._alike = tuple(alike.values())
+        self._of_codes, self._of_modifiers, self._of_traits = (_Bits(wanted) for wanted in zip(*alike, strict=True))
+        self._steps: dict[int, tuple[Step, ...]] = {}
+
+    def steps(self, visit: "Visit") -> tuple[Step, ...]:
+        bits = (
+            self._of_codes.set_by(visit.codes)
+            & self._of_modifiers.set_by(visit.modifiers)
+            & self._of_traits.set_by(visit.unusual)
+        )
+        found = self._steps.get(bits)
+        if found is None:
+            found = self._steps[bits] = self._asked(bits)
+        return found
+
+    def _asked(self, bits: int) -> tuple[Step, ...]:
+        by_question: dict[Question | None, list[Selected]] = {}
+        for place, alike in enumerate(self._alike):
+            for each in alike if bits >> place & 1 else ():
+                by_question.setdefault(each.rule.header.given, []).append(each)
+        return tuple(Step(given, tuple(together)) for given, together in by_question.items())
+
+
+class _Bits:
+    """Which bits some words set, of those that stand for what is wanted; who wants nothing is always set."""
+
+    def __init__(self, wanted: Iterable[frozenset[str] | None]) -> None:
+        self._always = 0
+        self._by_word: dict[str, int] = {}
+        for place, words in enumerate(wanted):
+            if words is None:
+                self._always |= 1 << place
+            for word in words or ():
+                self._by_word[word] = self._by_word.get(word, 0) | 1 << place
+
+    def set_by(self, words: Iterable[str]) -> int:
+        bits = self._always
+        for word in words:
+            bits |= self._by_word.get(word, 0)
+        return bits
