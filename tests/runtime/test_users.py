@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import NoPermissionError
 
 from palpate_intake.http.keys import hashed
+from palpate_runtime.commit import Commit
 from palpate_runtime.embedded import EmbeddedRedis
 from tests.conftest import MailSink
 from tests.processes import ServiceProcess, event, eventually, services
@@ -86,3 +88,22 @@ def test_the_services_do_their_work_with_these_rights(tmp_path: Path, mail_sink:
             ]
         assert refused == []
     assert not re.search(r"PASSWORD", "".join(path.read_text("utf-8") for path in tmp_path.glob("*.log")))
+
+
+@pytest.mark.parametrize("command", ["xadd", "set", "get", "hincrby", "xack"])
+async def test_a_right_that_is_missing_is_found_before_a_claim_is_acknowledged(tmp_path: Path, command: str) -> None:
+    with EmbeddedRedis(tmp_path / "redis") as server, Redis(port=server.port) as admin:
+        words = [*rights()["palpate-validator"], f"-{command}"]
+        admin.execute_command("ACL", "SETUSER", "nearly", *words)
+        admin.execute_command("ACL", "SETUSER", "enough", *rights()["palpate-validator"])
+        admin.xgroup_create("claims.created", "validator", id="0", mkstream=True)
+        for user, refused in (("enough", False), ("nearly", True)):
+            async with AsyncRedis.from_url(server.url.replace("://", f"://{user}:PASSWORD@")) as redis:
+                rehearsal = Commit(redis, "claims.created", "validator").rehearse()
+                if refused:
+                    with pytest.raises(NoPermissionError, match=command.upper()):
+                        await rehearsal
+                else:
+                    await rehearsal
+        assert admin.keys() == [b"claims.created"]
+        assert admin.xlen("claims.created") == 0

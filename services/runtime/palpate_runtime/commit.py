@@ -96,6 +96,30 @@ if finished > 0 then redis.call('HINCRBY', KEYS[2], 'finished', finished) end
 return finished
 """
 
+_REHEARSAL = """
+-- KEYS: input stream, its ledger.  ARGV: group
+-- Every command of the scripts above, asked for something that it refuses (or that changes nothing): whoever may not
+-- call it is refused otherwise.
+local commands = {
+  {'XACK', KEYS[1], ARGV[1], '0-0'},
+  {'XADD', KEYS[1], '0-0', 'not', 'added'},
+  {'GET', KEYS[2]},
+  {'SET', KEYS[2], 'not set', 'NX', 'XX'},
+  {'HINCRBY', KEYS[2], 'finished', 'by nothing'},
+}
+for _, command in ipairs(commands) do
+  local answer = redis.pcall(unpack(command))
+  local text = type(answer) == 'table' and answer.err or ''
+  -- Redis 7 and Valkey; Redis 7; Redis 6.2.
+  for _, mark in ipairs({'ACL failure', 'NOPERM', "can't run this command"}) do
+    if string.find(text, mark, 1, true) then
+      return redis.error_reply('NOPERM this user may not ' .. command[1])
+    end
+  end
+end
+return 1
+"""
+
 NO_KEY = "-"
 
 
@@ -147,7 +171,16 @@ class Commit:
         self._script = redis.register_script(_SCRIPT)
         self._dead = redis.register_script(_DEAD_SCRIPT)
         self._ack = redis.register_script(_ACK_SCRIPT)
+        self._rehearsal = redis.register_script(_REHEARSAL)
         self._ledger = ledger_key(stream, group)
+
+    async def rehearse(self) -> None:
+        """Try whether this user of Redis may do all that a commit does: one that stops half-way has acknowledged.
+
+        Raises:
+            redis.exceptions.NoPermissionError: it may not; the text names the command.
+        """
+        await self._rehearsal(keys=[self._stream, self._ledger], args=[self._group])
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> list[Committed]:
         """Commit a batch, in order.

@@ -131,6 +131,7 @@ class StreamConsumer:
         if not self._reads():
             self._subscriber.running = False
             await self._ensure_group()
+            await Commit(self._redis, self.stream, self.group).rehearse()
             await self._subscriber.start()
             log.info("consuming", stream=self.stream, group=self.group, consumer=self.name)
             self._was_consuming = True

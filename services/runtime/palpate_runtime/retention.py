@@ -224,6 +224,7 @@ _REASONS: Mapping[str, str] = {
     "MasterNotFound": "no_master",
     "WRONGTYPE": "wrong_type",
     "NOPERM": "not_permitted",
+    "ACL failure": "not_permitted",
     "NoPermission": "not_permitted",
     "NOAUTH": "not_authenticated",
     "WRONGPASS": "not_authenticated",
