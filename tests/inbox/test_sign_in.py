@@ -121,6 +121,23 @@ async def test_who_does_nothing_is_signed_out(house: House, minutes: float, stat
     assert (await browser.open("/")).status_code == status
 
 
+async def test_what_was_typed_until_then_is_not_lost(house: House) -> None:
+    await house.story.fail(1)
+    browser, path = await house.signed_in("ada"), f"/cases/{await house.reference()}"
+    await browser.open(path)
+    house.story.clock.forward(minutes=31)
+    late = await browser.send(f"{path}/note", text="Rang the <payer>.")
+    assert (late.status_code, "Rang the &lt;payer&gt;." in late.text, "CLM-1" in late.text) == (401, True, False)
+    assert ("ada", "note") not in await house.story.timeline()
+    link = await browser.link("ada@harbor.example")
+    assert (await browser.send(link)).headers["location"] == path
+    # Nothing is given back to a form from elsewhere.
+    house.story.clock.forward(minutes=31)
+    elsewhere = {"Origin": "https://evil.example"}
+    answer = await browser.client.post(f"{path}/note", data={"text": "Send money"}, headers=elsewhere)
+    assert (answer.status_code, "Send money" in answer.text) == (303, False)
+
+
 async def test_who_is_busy_signs_in_anew_after_twelve_hours(house: House) -> None:
     browser = await house.signed_in("ada")
     for _ in range(35):

@@ -61,10 +61,16 @@ class Cookies:
         It is remembered in a cookie and not in the address: nobody can make up a link that leads on from here.
         """
         answer = RedirectResponse("/sign-in", 303)
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        if request.method == "GET" and is_our_path(wanted):
-            self.put(answer, NEXT, wanted, NEXT_LASTS)
+        self.remember(answer, request)
         return answer
+
+    def remember(self, answer: Response, request: Request) -> None:
+        """Where somebody is to go on to: the page that they asked for, or of the case whose form they sent."""
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if request.method == "POST":
+            wanted = request.url.path.rpartition("/")[0] if request.url.path.startswith("/cases/") else ""
+        if is_our_path(wanted):
+            self.put(answer, NEXT, wanted, NEXT_LASTS)
 
     def onward(self, request: Request) -> RedirectResponse:
         """Send somebody who has just signed in to where they were going."""

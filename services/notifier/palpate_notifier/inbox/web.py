@@ -90,9 +90,11 @@ class Inbox:
         """A page as HTML."""
         return HTMLResponse(self.templates.get_template(name).render(values), status_code=status)
 
-    def says(self, status: int, title: str, text: str) -> Response:
+    def says(self, status: int, title: str, text: str, typed: str = "") -> Response:
         """A page that says one thing, to somebody who is not signed in."""
-        return self.page("message.html", status=status, title=title, text=text, typed="", visitor=None, form_token="")
+        return self.page(
+            "message.html", status=status, title=title, text=text, typed=typed, visitor=None, form_token=""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def for_members(inbox: Inbox, page: Page, allowed: Callable[[Visitor], bool] = l
                 now = inbox.clock()
                 person = await who_is_it(session, cookie, inbox.directory, now, idle=inbox.idle, longest=inbox.longest)
                 if person is None:
-                    return inbox.cookies.to_the_door(request)
+                    return _signed_out(inbox, request, _typed(form))
                 asked = Asked(inbox, request, session, Visitor(person, inbox.directory), cookie, now, form)
                 frame = {"visitor": asked.visitor, "form_token": form_token(cookie)}
                 return await _answer(asked, page, allowed)
@@ -181,6 +183,16 @@ def for_members(inbox: Inbox, page: Page, allowed: Callable[[Visitor], bool] = l
             return inbox.page("message.html", status=404, title=title, text=text, typed=_typed(form), **frame)
 
     return endpoint
+
+
+def _signed_out(inbox: Inbox, request: Request, typed: str) -> Response:
+    """To the door; who was signed out over a form gets back what they had typed, since nobody has it but they."""
+    if not typed or not is_ours(request.headers):
+        return inbox.cookies.to_the_door(request)
+    text = "Nothing was changed. Copy what you typed, sign in, and you come back to the case."
+    answer = inbox.says(401, "You were signed out meanwhile", text, typed)
+    inbox.cookies.remember(answer, request)
+    return answer
 
 
 async def _answer(asked: Asked, page: Page, allowed: Callable[[Visitor], bool]) -> Response:
