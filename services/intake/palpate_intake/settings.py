@@ -38,7 +38,10 @@ class IntakeSettings(RuntimeSettings):
     @field_validator("rate")
     @classmethod
     def _is_a_rate(cls, value: str) -> str:
-        parse(value)
+        try:
+            parse(value)
+        except ValueError as error:
+            raise ValueError("write a rate like 600/minute or 10/second") from error
         return value
 
     @property

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -22,6 +23,8 @@ from standardwebhooks import Webhook as Signer
 from palpate_runtime.attempt import Attempt, Sent
 
 GONE = 410
+MOST_READ = 65_536
+"""Bytes of an answer; a connection whose answer is longer is closed."""
 _LATER = {408, 425, 429}
 
 
@@ -38,7 +41,18 @@ class Message:
     content_type: str = "application/json"
 
 
-async def post(message: Message, url: str, secret: str, now: datetime, *, private: bool, timeout_s: float) -> Attempt:
+def new_client(timeout_s: float) -> httpx.AsyncClient:
+    """A client for the webhook of one receiver; its connection is kept for what is sent next.
+
+    Never one for several receivers: connections are told apart by their address alone, and what was made for one name
+    must not be used for another that lies at the same address.
+    """
+    return httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, trust_env=False, verify=_trusted())
+
+
+async def post(
+    message: Message, url: str, secret: str, now: datetime, *, private: bool, client: httpx.AsyncClient
+) -> Attempt:
     """One attempt at one message.
 
     Args:
@@ -47,7 +61,7 @@ async def post(message: Message, url: str, secret: str, now: datetime, *, privat
         secret: `whsec_` and the secret in base64.
         now: When; it is signed too.
         private: Whether private and loopback addresses, and plain http, are allowed.
-        timeout_s: For the whole attempt.
+        client: This receiver's.
     """
     try:
         address = await checked_address(url, private=private)
@@ -63,7 +77,7 @@ async def post(message: Message, url: str, secret: str, now: datetime, *, privat
     except (OSError, ValueError) as error:
         # The name does not resolve, or the secret is none: somebody can mend that.
         return Attempt(Sent.LATER, type(error).__name__)
-    return await _post(url, address, message.body, headers, timeout_s)
+    return await _post(url, address, message.body, headers, client)
 
 
 async def checked_address(url: str, *, private: bool) -> str:
@@ -96,31 +110,37 @@ def _only_public(addresses: Sequence[str]) -> None:
                 raise NotAllowed("leads to an address that is not public")
 
 
-async def _post(url: str, address: str, body: str, headers: dict[str, str], timeout_s: float) -> Attempt:
+async def _post(url: str, address: str, body: str, headers: dict[str, str], client: httpx.AsyncClient) -> Attempt:
     parts = urlsplit(url)
     host = parts.hostname or ""
-    pinned = httpx.URL(url).copy_with(host=address)
-    given_over = False
+    request = client.build_request(
+        "POST",
+        httpx.URL(url).copy_with(host=address),
+        content=body.encode(),
+        headers={**headers, "host": host if parts.port is None else f"{host}:{parts.port}"},
+        # The certificate is held against the name, though the connection goes to the address.
+        extensions={"sni_hostname": host},
+    )
     try:
-        async with httpx.AsyncClient(
-            timeout=timeout_s, follow_redirects=False, trust_env=False, verify=_trusted()
-        ) as client:
-            request = client.build_request(
-                "POST",
-                pinned,
-                content=body.encode(),
-                headers={**headers, "host": host if parts.port is None else f"{host}:{parts.port}"},
-                # The certificate is held against the name, though the connection goes to the address.
-                extensions={"sni_hostname": host},
-            )
-            given_over = True
-            answer = await client.send(request, stream=True)
-            await answer.aclose()
+        answer = await client.send(request, stream=True)
+        await _finish(answer)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         return Attempt(Sent.LATER, type(error).__name__)
     except httpx.HTTPError as error:
-        return Attempt(Sent.UNKNOWN if given_over else Sent.LATER, type(error).__name__)
+        return Attempt(Sent.UNKNOWN, type(error).__name__)
     return _meaning(answer.status_code)
+
+
+async def _finish(answer: httpx.Response) -> None:
+    """Read the little that may follow, so that the connection can be used again; what it says does not matter."""
+    read = 0
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(1):
+            async for chunk in answer.aiter_raw():
+                read += len(chunk)
+                if read > MOST_READ:
+                    break
+    await answer.aclose()
 
 
 @cache

@@ -14,6 +14,7 @@ from redis import Redis
 from standardwebhooks import Webhook as Verifier
 
 from palpate_cli.dlq import Filters, letters, settled
+from palpate_intake.http.delivering import AT_ONCE
 from palpate_intake.http.outbound import Next, Outbound, Outgoing, Policy, after
 from palpate_runtime.attempt import Attempt, Sent
 from palpate_schemas.events import ClaimFailed, ClaimPassed
@@ -35,15 +36,20 @@ class Receiver:
 
     def __init__(self) -> None:
         self.calls: list[tuple[dict[str, str], bytes]] = []
+        self.connections: set[Any] = set()
         self.statuses: dict[str, int] = {}
         self.status = 204
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self) -> None:
+                receiver.connections.add(self.client_address)
                 body = self.rfile.read(int(self.headers["content-length"]))
                 receiver.calls.append(({key.lower(): value for key, value in self.headers.items()}, body))
                 self.send_response(receiver.statuses.get(json.loads(body)["id"], receiver.status))
+                self.send_header("content-length", "0")
                 self.end_headers()
 
             def log_message(self, *_args: Any) -> None:
@@ -126,6 +132,15 @@ async def test_each_answer_is_sent_signed_and_no_other_sources(
     # As it stands on the stream, byte for byte; a rejection without the bytes that were sent, which may hold PHI.
     assert by_id["v-1"] == redis.xrange("claims.failed")[0][1][b"event"]  # type: ignore[index]
     assert json.loads(by_id["r-1"])["data"]["original_base64"] == ""
+
+
+async def test_connections_are_used_again(start: Start, redis: "Redis", receiver: Receiver, secret: Path) -> None:
+    for number in range(40):
+        publish(redis, ClaimFailed, answer_id=f"v-{number}", claim_id=f"CLM-{number}")
+    async with start(sources(receiver.url), **QUICK):
+        await called(receiver, 40)
+        await emptied(redis)
+    assert len(receiver.connections) <= AT_ONCE
 
 
 async def test_a_server_that_was_away_is_told_when_it_is_back_and_nothing_is_lost_over_a_restart(

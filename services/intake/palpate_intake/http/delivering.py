@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import httpx
 import structlog
 from redis.exceptions import RedisError
 
@@ -103,8 +104,9 @@ class Deliverer:
         outbound = Outbound(self._redis(), source)
         try:
             await self._give_up_old(outbound, source)
-            while not self._stopping and await self._round(outbound, source):
-                pass
+            async with webhooks.new_client(self._settings.webhook_timeout_s) as client:
+                while not self._stopping and await self._round(outbound, source, client):
+                    pass
         except Exception as error:  # noqa: BLE001 - the edge of a source: logged, and the others go on
             # What was taken is due again when its lease is over.
             log.warning("webhook_round_cut_short", event_source=source, **describe(error))
@@ -118,12 +120,12 @@ class Deliverer:
                 await outbound.done(outgoing)
                 _tell("webhook_given_up", source, outgoing)
 
-    async def _round(self, outbound: Outbound, source: str) -> bool:
+    async def _round(self, outbound: Outbound, source: str, client: httpx.AsyncClient) -> bool:
         """One batch; whether there may be more to do at once."""
         # After a failure one is sent to see whether the webhook is back, not all that waits.
         count = 1 if self._failed.get(source) else AT_ONCE
         taken = await outbound.take(count, self._clock(), self._lease)
-        attempts = await asyncio.gather(*(self._one(outbound, source, each) for each in taken))
+        attempts = await asyncio.gather(*(self._one(outbound, source, each, client) for each in taken))
         if attempts and not any(map(_was_there, attempts)):
             self._rest(source)
             return False
@@ -134,9 +136,9 @@ class Deliverer:
         failed = self._failed[source] = self._failed.get(source, 0) + 1
         self._not_before[source] = self._clock() + min(self._policy.wait(failed), LONGEST_REST)
 
-    async def _one(self, outbound: Outbound, source: str, outgoing: Outgoing) -> Attempt:
+    async def _one(self, outbound: Outbound, source: str, outgoing: Outgoing, client: httpx.AsyncClient) -> Attempt:
         """One attempt at one event, and what follows from it."""
-        attempt = await self._attempt(source, outgoing)
+        attempt = await self._attempt(source, outgoing, client)
         outgoing = tried(outgoing, attempt)
         step = after(attempt, outgoing, self._policy, self._clock())
         if step.due is not None:
@@ -151,7 +153,7 @@ class Deliverer:
         _tell(what, source, outgoing)
         return attempt
 
-    async def _attempt(self, source: str, outgoing: Outgoing) -> Attempt:
+    async def _attempt(self, source: str, outgoing: Outgoing, client: httpx.AsyncClient) -> Attempt:
         holder = self._sources.now().by_uri(source)
         if holder is None or holder.webhook is None:
             return Attempt(Sent.LATER, "no webhook")
@@ -165,7 +167,7 @@ class Deliverer:
             secret,
             self._clock(),
             private=self._settings.webhook_private_addresses,
-            timeout_s=self._settings.webhook_timeout_s,
+            client=client,
         )
 
     async def _bury(self, outgoing: Outgoing) -> None:

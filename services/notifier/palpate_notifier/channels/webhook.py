@@ -17,14 +17,11 @@ async def send(delivery: Delivery, webhook: Webhook, settings: NotifierSettings,
     except (OSError, ValueError) as error:
         # The secret's file is not there: somebody can mend that.
         return Attempt(Sent.LATER, type(error).__name__)
-    return await webhooks.post(
-        webhooks.Message(delivery.id, body_of(delivery)),
-        webhook.url,
-        secret,
-        now,
-        private=settings.webhook_private_addresses,
-        timeout_s=settings.webhook_timeout_s,
-    )
+    message = webhooks.Message(delivery.id, body_of(delivery))
+    async with webhooks.new_client(settings.webhook_timeout_s) as client:
+        return await webhooks.post(
+            message, webhook.url, secret, now, private=settings.webhook_private_addresses, client=client
+        )
 
 
 def body_of(delivery: Delivery) -> str:
