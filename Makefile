@@ -55,4 +55,4 @@ lock: ## resolve the pins anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-index-url -q -U -o requirements.lock pyproject.toml
 
 clean: ## remove what make made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) bench/.environments .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -10,6 +10,7 @@ import importlib
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -42,17 +43,25 @@ def main() -> None:
     asked = Asked(given.rounds, given.claims, given.seconds, given.backlog)
     load = os.getloadavg()[0]
     sections = [_measured(part, asked) for part in given.parts or PARTS]
+    failed = [section.title for section in sections if section.failed]
     text = page(sections, asked, shlex.join(["python", "-m", "bench", *sys.argv[1:]]), load)
     print("\n" + text)
     if folder := given.to or (None if given.parts else HERE):
         write(folder, text, sections)
         print(f"Written to {folder / 'RESULTS.md'}")
+    if failed:
+        sys.exit(f"Not measured: {', '.join(failed)}")
 
 
 def _measured(part: str, asked: Asked) -> Section:
     print(f"{part} ...", flush=True)
     began = time.monotonic()
-    section: Section = importlib.import_module(f"bench.parts.{part}").run(asked)
+    try:
+        section: Section = importlib.import_module(f"bench.parts.{part}").run(asked)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        # A quarter of an hour of the other parts is not thrown away for one of them.
+        print(f"  not measured: {error}", flush=True)
+        section = Section(part, [f"Not measured: {str(error).splitlines()[0]}"], failed=True)
     print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
     return section
 

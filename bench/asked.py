@@ -30,3 +30,5 @@ class Section:
     """SVG by file name."""
     bars: list[tuple[str, float, float, bool]] = field(default_factory=list)
     """Bars of the issue: what, reached, wanted, whether more is better."""
+    failed: bool = False
+    """It could not be measured; the text says why."""

@@ -13,11 +13,15 @@ HERE = Path(__file__).parent
 HOME = HERE / ".environments"
 
 
+class NotInstalled(RuntimeError):
+    """An environment could not be made."""
+
+
 def python_of(group: str) -> Path:
     """The interpreter of a group, `requirements.txt` or `requirements-<group>.txt`; made when it is not there.
 
     Raises:
-        subprocess.CalledProcessError: an installation failed; what it said is on the screen.
+        NotInstalled: an installation failed; what it said is on the screen.
     """
     pins = HERE / (f"requirements-{group}.txt" if group else "requirements.txt")
     digest = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()
@@ -25,9 +29,12 @@ def python_of(group: str) -> Path:
     python, made = folder / "bin" / "python", folder / ".made"
     if not made.exists() or made.read_text("utf-8") != digest:
         print(f"Setting up {folder.relative_to(HERE.parent)} (once) ...", flush=True)
-        _uv("venv", "--clear", "-p", sys.executable, str(folder))
-        _uv("pip", "install", "-p", str(python), "--require-hashes", "-r", str(pins))
-        _uv("pip", "install", "-p", str(python), "--no-deps", "-e", str(HERE.parent))
+        try:
+            _uv("venv", "--clear", "-p", sys.executable, str(folder))
+            _uv("pip", "install", "-p", str(python), "--require-hashes", "-r", str(pins))
+            _uv("pip", "install", "-p", str(python), "--no-deps", "-e", str(HERE.parent))
+        except subprocess.CalledProcessError as error:
+            raise NotInstalled(f"{pins.name} could not be installed: is the package index reachable?") from error
         made.write_text(digest, "utf-8")
     return python
 

@@ -10,7 +10,7 @@ from redis import Redis
 
 from bench import claims
 from bench.asked import Asked, Section
-from bench.environments import python_of, version_of
+from bench.environments import NotInstalled, python_of, version_of
 from bench.figures import Figure, figures, number, table
 from bench.rig import (
     OUTCOMES,
@@ -61,17 +61,20 @@ QUEUES = tuple(name for name in OTHERS if name != TEXTBOOK)
 
 def run(asked: Asked) -> Section:
     """Every contestant once a round, in turn."""
-    ready = {name: _python(each) for name, each in OTHERS.items()}
+    ready, missing = _installed()
     rounds: list[dict[str, Pace]] = []
     for turn in range(asked.rounds):
         paces = {BARE: bare(asked.claims * 2), PALPATE: palpate(asked.claims)}
-        for name, each in OTHERS.items():
-            paces[name] = other(each, ready[name], asked.share(each.divisor))
+        for name, python in ready.items():
+            paces[name] = other(OTHERS[name], python, asked.share(OTHERS[name].divisor))
         rounds.append(paces)
         print(
             f"  round {turn + 1}: " + ", ".join(f"{name} {number(each.per_second)}/s" for name, each in paces.items())
         )
-    return _section(rounds, {name: version_of(ready[name], each.package) for name, each in OTHERS.items()})
+    versions = {name: version_of(python, OTHERS[name].package) for name, python in ready.items()}
+    section = _section(rounds, versions)
+    section.text += missing
+    return section
 
 
 def bare(count: int) -> Pace:
@@ -118,8 +121,15 @@ def _running(name: str, argv: Sequence[str], folder: Path, url: str):  # type: i
         worker.stop()
 
 
-def _python(framework: Framework) -> Path:
-    return Path(sys.executable) if framework.group == "own" else python_of(framework.group)
+def _installed() -> tuple[dict[str, Path], list[str]]:
+    """The interpreter of each, and a sentence for each that has none: the others are still worth measuring."""
+    ready, missing = {}, []
+    for name, each in OTHERS.items():
+        try:
+            ready[name] = Path(sys.executable) if each.group == "own" else python_of(each.group)
+        except NotInstalled as error:
+            missing.append(f"{name} was not measured: {error}")
+    return ready, missing
 
 
 def _section(rounds: Sequence[dict[str, Pace]], versions: dict[str, str]) -> Section:
@@ -127,7 +137,7 @@ def _section(rounds: Sequence[dict[str, Pace]], versions: dict[str, str]) -> Sec
         return figures([{name: value(each) for name, each in paces.items()} for paces in rounds])
 
     speed, cpu, server = by(lambda p: p.per_second), by(lambda p: p.cpu_us), by(lambda p: p.server_cpu_us)
-    best = max(QUEUES, key=lambda name: speed[name].median)
+    best = max((name for name in QUEUES if name in speed), key=lambda name: speed[name].median, default=None)
     section = Section("The validator beside others")
     section.text.append(
         "One worker process each on its own Redis (append-only, `everysec`) with a waiting backlog; start-up and the "
@@ -141,6 +151,7 @@ def _section(rounds: Sequence[dict[str, Pace]], versions: dict[str, str]) -> Sec
                 "",
                 "claims/s: median (least - most)",
                 "to the bare loop",
+                "by the workers' CPU",
                 "Palpate is",
                 "worker's CPU, µs a claim",
                 "Redis' CPU, µs a claim",
@@ -150,6 +161,7 @@ def _section(rounds: Sequence[dict[str, Pace]], versions: dict[str, str]) -> Sec
                     f"{name} {versions.get(name, '')}".strip(),
                     str(each),
                     f"{each.to(speed[BARE]):.3f}",
+                    f"{cpu[BARE].to(cpu[name]):.3f}",
                     f"{speed[PALPATE].to(each):.1f} x",
                     number(cpu[name].median),
                     number(server[name].median),
@@ -166,6 +178,8 @@ def _section(rounds: Sequence[dict[str, Pace]], versions: dict[str, str]) -> Sec
     section.bars += [
         ("validator to the bare loop", speed[PALPATE].to(speed[BARE]), 0.5, True),
         ("validator to FastStream's textbook way", speed[PALPATE].to(speed[TEXTBOOK]), 8.0, True),
-        (f"validator to the best task queue ({best})", speed[PALPATE].to(speed[best]), 10.0, True),
     ]
+    if best is not None:
+        wanted = f"validator to the best task queue ({best})"
+        section.bars.append((wanted, speed[PALPATE].to(speed[best]), 10.0, True))
     return section

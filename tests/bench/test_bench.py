@@ -1,6 +1,7 @@
 """The bench itself, in its tiniest form, so that it does not rot: what it measures is not looked at here."""
 
 import importlib
+import os
 import re
 import signal
 import subprocess
@@ -25,10 +26,11 @@ from palpate_schemas.events import ClaimEvent
 from tests.processes import eventually
 
 
-def bench(*words: str) -> subprocess.Popen[str]:
+def bench(*words: str, path: Path | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-u", "-m", "bench", *words],
         cwd=REPOSITORY,
+        env=os.environ | ({"PATH": f"{path}{os.pathsep}{os.environ['PATH']}"} if path else {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -109,6 +111,17 @@ def test_nothing_is_left_behind_by_a_bench_that_is_interrupted() -> None:
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=60)
     assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+def test_a_part_that_cannot_be_measured_does_not_throw_away_the_others(tmp_path: Path) -> None:
+    server = tmp_path / "redis-server"
+    server.write_text("#!/bin/sh\necho no >&2; exit 1\n", "utf-8")
+    server.chmod(0o755)
+    running = bench("durability", "backlog", "--backlog", "1000", "--to", str(tmp_path), path=tmp_path)
+    _, trouble = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "Not measured: durability, backlog" in trouble
+    assert "did not start" in (tmp_path / "RESULTS.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("words", [["nonsense"], ["engine", "--claims", "3"]])
