@@ -48,6 +48,17 @@ async def test_what_comes_within_the_window_is_one_mail(story: Story) -> None:
     assert await story.mails() == [("ada", "2 claims need correcting"), ("ada", "1 claim needs correcting")]
 
 
+async def test_however_many_wait_all_are_told(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many are held in memory at once; the rest follows in messages of its own."""
+    monkeypatch.setattr("palpate_notifier.dispatcher.AT_ONCE", 2)
+    for number in range(5):
+        await story.fail(number)
+    for _ in range(4):
+        await story.wait(minutes=2)
+    sizes = [subject.split()[0] for _, subject in await story.mails()]
+    assert sizes == ["2", "2", "1"]
+
+
 async def test_a_mail_names_no_claim_and_no_case(story: Story) -> None:
     await story.fail(1, fixer="clinician")
     await story.wait(minutes=2)
