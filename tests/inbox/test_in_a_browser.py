@@ -261,6 +261,9 @@ async def test_every_page_of_the_providers_door_is_well(live: Live, issuer: str,
     async with by_provider(live, f"http://127.0.0.1:{closed_port}") as address, a_page() as page:
         await _is_well(page, f"{address}/sign-in")
         await _is_well(page, f"{address}/sign-in/openid")
+        await page.context.add_cookies([{"name": "palpate-openid-hint", "value": "none", "url": address}])
+        await page.goto(f"{address}/sign-in/openid/end")
+        await _says(page, "You are signed out of Palpate")
 
 
 async def test_paper_shows_what_is_folded_and_nothing_to_press(live: Live) -> None:

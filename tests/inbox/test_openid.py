@@ -371,6 +371,15 @@ async def test_a_provider_that_ends_elsewhere_gets_a_link(house: House, liar: Li
     assert 'href="https://logout.example/end?x=1&amp;client_id=palpate-inbox&amp;' in page.text
 
 
+async def test_who_cannot_be_signed_out_there_is_told(house: House, liar: Liar) -> None:
+    """The next person at this computer could sign in as they."""
+    browser = house.browser()
+    await browser.open(f"/sign-in/openid/return?{liar.authorize(await go(browser))}")
+    page = await browser.open("/sign-in/openid/end")
+    assert (page.status_code, "You are still signed in at your organization" in page.text) == (200, True)
+    assert "Sign out there, too" not in page.text
+
+
 async def test_a_token_too_long_for_a_cookie_is_not_kept(house: House, liar: Liar) -> None:
     liar.metadata = {"end_session_endpoint": f"{liar.issuer}/end"}
     liar.claims = {"groups": ["g" * 40] * 100}

@@ -130,20 +130,19 @@ class OpenIdDoor:
         hint = self._inbox.cookies.get(request, HINT)
         answer: Response = RedirectResponse("/sign-in", 303)
         if hint:
-            answer = await self._to_the_end("" if hint == "none" else hint) or answer
+            answer = await self._to_the_end("" if hint == "none" else hint)
             self._inbox.cookies.drop(answer, HINT)
         return answer
 
-    async def _to_the_end(self, id_token: str) -> Response | None:
+    async def _to_the_end(self, id_token: str) -> Response:
+        address: str | None = None
         try:
             address = await self._provider.where_to_end(id_token, f"{self._inbox.address}/sign-in")
         except ProviderAway as error:
             log.warning("sign_out_at_provider_failed", reason=str(error), **describe(error))
-            return None
-        if address is None:
-            return None
-        if urlsplit(address).netloc != urlsplit(self._provider.issuer).netloc:
-            # Our policy lets a form lead to the issuer's host and to no other; a link is not a form.
+        if address is None or urlsplit(address).netloc != urlsplit(self._provider.issuer).netloc:
+            # Our policy lets a form lead to the issuer's host and to no other; a link is not a form.  Where there is no
+            # way to sign out there, the next person at this computer could sign in as this one: they must know.
             return self._inbox.page("signed_out.html", visitor=None, form_token="", address=address)
         return RedirectResponse(address, 303)
 
