@@ -103,10 +103,12 @@ class Deliverer:
         """Deliver what is due for a source, until nothing is or its webhook seems to be away."""
         outbound = Outbound(self._redis(), source)
         try:
-            await self._give_up_old(outbound, source)
             async with webhooks.new_client(self._settings.webhook_timeout_s) as client:
                 while not self._stopping and await self._round(outbound, source, client):
                     pass
+            if self._failed.get(source):
+                # Not before: after a long stop, what a server that is there would take is sent, however old it is.
+                await self._give_up_old(outbound, source)
         except Exception as error:  # noqa: BLE001 - the edge of a source: logged, and the others go on
             # What was taken is due again when its lease is over.
             log.warning("webhook_round_cut_short", event_source=source, **describe(error))
