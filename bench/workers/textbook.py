@@ -14,7 +14,7 @@ from faststream.redis import RedisBroker, StreamSub
 from bench.workers.judging import URL, book, events
 from palpate_schemas.events import ClaimEvent
 from palpate_schemas.streams import CLAIMS_CREATED, VALIDATOR_GROUP
-from palpate_validator.verdicts import verdict_on
+from palpate_validator.verdicts import claim_digest, judgement_of, verdict_on
 
 broker = RedisBroker(URL)
 app = FastStream(broker)
@@ -23,7 +23,8 @@ app = FastStream(broker)
 @broker.subscriber(stream=StreamSub(CLAIMS_CREATED, group=VALIDATOR_GROUP, consumer="textbook"))
 async def judge(event: ClaimEvent) -> None:
     """Judge one claim and publish its verdict; FastStream acknowledges when it returns."""
-    found = verdict_on(event, book(), datetime.now(UTC))
+    judgement = judgement_of(event, book())
+    found = verdict_on(event, judgement, claim_digest(event.data), book(), datetime.now(UTC))
     await broker.publish(found.event, stream=found.stream)
 
 

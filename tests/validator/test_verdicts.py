@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from palpate_schemas.events import ClaimFailed, ClaimPassed, ClaimRejected
 from palpate_validator.book import shipped_rule_book
-from palpate_validator.verdicts import MAX_EVENT_BYTES, answer
+from palpate_validator.verdicts import MAX_EVENT_BYTES, answer, answers
 from tests.processes import event
 from tests.validator.claims import claim_with
 
@@ -188,3 +188,18 @@ def test_no_change_to_a_claim_makes_it_raise(data: st.DataObject) -> None:
             where[key] = data.draw(_JSON)
             break
     assert isinstance(answered(event(claim, event_id="1")), ClaimPassed | ClaimFailed | ClaimRejected)
+
+
+def test_several_are_answered_as_each_alone_in_their_order() -> None:
+    raws = [
+        event(claim_with(), event_id="1"),
+        b"no JSON",
+        event(claim_with(lines=[{"modifiers": []}]), event_id="2"),
+        event(claim_with(), event_id="3", kind="claim.voided"),
+        b"",
+        event(claim_with(claim={"claim_id": "CLM-2"}), event_id="4"),
+    ]
+    entries = [(raw, f"claims.created/{number}-0") for number, raw in enumerate(raws)]
+    book = shipped_rule_book()
+    assert answers(entries, book, NOW) == [answer(raw, entry, book, NOW) for raw, entry in entries]
+    assert answers([], book, NOW) == []

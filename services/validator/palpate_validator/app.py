@@ -20,12 +20,12 @@ from palpate_runtime.service import Service
 from palpate_schemas.streams import CLAIMS_CREATED, CLAIMS_REJECTED, VALIDATOR_GROUP, partition_in, partitioned
 from palpate_validator.book import RuleBook, load_rule_book
 from palpate_validator.settings import ValidatorSettings
-from palpate_validator.verdicts import Answer, answer
+from palpate_validator.verdicts import Answer, answers
 
 log = structlog.stdlib.get_logger()
 
-BREATHE_EVERY = 20
-"""After so many claims whoever else waits gets a turn: a commit half sent, other partitions, health, SIGTERM."""
+GROUP = 20
+"""So many claims are judged together.  Then whoever else waits gets a turn: other partitions, health, SIGTERM."""
 
 _Answered = tuple[Entry, Answer, Outcome]
 
@@ -42,20 +42,34 @@ class Validator:
         failures: dict[str, Exception] = {}
         answered: list[_Answered] = []
         now = datetime.now(UTC)
-        for number, entry in enumerate(entries):
-            if number % BREATHE_EVERY == 0:
-                await asyncio.sleep(0)
+        for first in range(0, len(entries), GROUP):
+            await asyncio.sleep(0)
+            group = entries[first : first + GROUP]
             try:
-                found = answer(entry.event, f"{entry.stream}/{entry.id}", self._book, now)
-                answered.append((entry, found, outcome_of(entry, found)))
-            except Exception as error:  # noqa: BLE001 - the stream edge: the entry is tried again, then buried
-                failures[entry.id] = error
+                answered += self._answered(group, now)
+            except Exception:  # noqa: BLE001 - the stream edge: which of them it was is found by judging each alone
+                answered += self._answered_singly(group, now, failures)
         stream = entries[0].stream
         committed = await self._commit(stream)([outcome for _, _, outcome in answered])
         for (entry, found, _), done in zip(answered, committed, strict=True):
             _tell(entry, found, done)
         _count(stream, answered, committed)
         return failures
+
+    def _answered(self, entries: Sequence[Entry], now: datetime) -> list[_Answered]:
+        found = answers([(entry.event, f"{entry.stream}/{entry.id}") for entry in entries], self._book, now)
+        return [(entry, each, outcome_of(entry, each)) for entry, each in zip(entries, found, strict=True)]
+
+    def _answered_singly(
+        self, entries: Sequence[Entry], now: datetime, failures: dict[str, Exception]
+    ) -> list[_Answered]:
+        answered: list[_Answered] = []
+        for entry in entries:
+            try:
+                answered += self._answered([entry], now)
+            except Exception as error:  # noqa: BLE001 - the entry is tried again, then buried
+                failures[entry.id] = error
+        return answered
 
     def _commit(self, stream: str) -> Commit:
         if stream not in self._commits:
