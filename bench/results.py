@@ -39,12 +39,13 @@ def _where(asked: Asked, command: str, load: float) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     now, memory = datetime.now(UTC), psutil.virtual_memory().total / 2**30
     return (
-        f"Written by `{command}`, {now:%Y-%m-%d %H:%M} UTC, commit {_commit()}, {asked.rounds} rounds, medians.\n"
-        f"Machine: {_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} "
+        f"- Written by `{command}`, {now:%Y-%m-%d %H:%M} UTC, commit {_commit()}; medians, rounds: {asked.rounds}.\n"
+        f"- Machine: {_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} "
         f"{platform.release()}; load before it began: {load:.1f}.\n"
-        f"Python {platform.python_version()}, {packages}; {_server()}.\n"
-        "Everything that is compared runs in turn within each round; ratios are medians of the rounds' own ratios, "
-        "since whatever else the machine does meets both. Compare the ratios, not the figures of another machine."
+        f"- Python {platform.python_version()}, {packages}; {_server()}.\n\n"
+        "Everything that is compared runs in turn within each round; ratios are medians of the rounds' own ratios, since "
+        "whatever else the machine does meets both. Compare the ratios, not the figures of another machine; above a load "
+        "of one before it began, not even latency."
     )
 
 
