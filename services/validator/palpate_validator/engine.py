@@ -58,7 +58,7 @@ def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: P
     """
     profile = profile or book.profiles.for_payer(claim.payer)
     lines = lines_of(claim)
-    by_day = _days(claim, lines)
+    by_day = days_judged(claim, lines)
     if not by_day or claim.frequency_code == VOID:
         return Judgement(Verdict.PASS, applicable=False, profile=profile.id, findings=(), counts=_NOTHING_JUDGED)
     bench = _Bench()
@@ -79,7 +79,7 @@ def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: P
 _NOTHING_JUDGED = Counts(judged=0, violated=0, undetermined=0)
 
 
-def _days(claim: Claim, lines: Iterable[Line]) -> dict[date, tuple[Line, ...]]:
+def days_judged(claim: Claim, lines: Iterable[Line]) -> dict[date, tuple[Line, ...]]:
     """The dates of service that concern manual therapy, each with its lines.
 
     A day concerns it when 97140 is billed, or when the shared note says that it was given: its minutes then belong

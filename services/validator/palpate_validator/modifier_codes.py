@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from palpate_validator.dated import BEGINNING
@@ -42,6 +43,21 @@ _MODIFIERS = read_modifiers(TABLES / "modifiers.csv")
 def modifier_named(code: str) -> ModifierCode | None:
     """The modifier of that code on any date; None where the table does not know it."""
     return _MODIFIERS.get(code)
+
+
+def all_in_force(codes: tuple[str, ...], day: date) -> bool:
+    """Whether every one of some modifiers is on the list, on a date of service."""
+    life = _shared_life(codes)
+    return life is not None and life[0] <= day <= life[1]
+
+
+@lru_cache(maxsize=1024)
+def _shared_life(codes: tuple[str, ...]) -> tuple[date, date] | None:
+    """The first and last day on which all of them are modifiers; None where one is not known."""
+    known = [modifier for code in codes if (modifier := modifier_named(code)) is not None]
+    if len(known) < len(codes):
+        return None
+    return max(each.first_day for each in known), min(each.last_day or date.max for each in known)
 
 
 def is_certainly_none(code: str) -> bool:

@@ -37,6 +37,12 @@ def load_parameters(folder: Path = PARAMETERS) -> Mapping[str, Parameter]:
     return {path.stem: _read(path) for path in sorted(folder.glob("*.toml"))}
 
 
+def every_code(name: str) -> frozenset[str]:
+    """All codes that a parameter of lists of codes names on any day: what a rule about them is triggered by."""
+    dated = _read(PARAMETERS / f"{name}.toml").timeline
+    return frozenset(code for each in dated.values for code in each.value)
+
+
 def _read(path: Path) -> Parameter:
     text = path.read_text("utf-8")
     try:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from palpate_schemas.values import Severity
 from palpate_validator.dated import DatedValue
 from palpate_validator.rule import Question, Rule
-
-if TYPE_CHECKING:
-    from palpate_validator.visit import Visit
+from palpate_validator.traits import unusual
+from palpate_validator.visit import Visit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +47,7 @@ class Selection:
         self._per_visit = _Triggers([each for each in asked if each.rule.header.per == "visit"])
         self._per_claim = _Triggers([each for each in asked if each.rule.header.per == "claim"])
 
-    def steps(self, visit: "Visit", *, per_claim: bool) -> tuple[Step, ...]:
+    def steps(self, visit: Visit, *, per_claim: bool) -> tuple[Step, ...]:
         """What to ask of a visit, by its codes, its modifiers and what is unusual about it."""
         return (self._per_claim if per_claim else self._per_visit).steps(visit)
 
@@ -75,11 +73,11 @@ class _Triggers:
         self._of_codes, self._of_modifiers, self._of_traits = (_Bits(wanted) for wanted in zip(*alike, strict=True))
         self._steps: dict[int, tuple[Step, ...]] = {}
 
-    def steps(self, visit: "Visit") -> tuple[Step, ...]:
+    def steps(self, visit: Visit) -> tuple[Step, ...]:
         bits = (
             self._of_codes.set_by(visit.codes)
             & self._of_modifiers.set_by(visit.modifiers)
-            & self._of_traits.set_by(visit.unusual)
+            & self._of_traits.set_by(unusual(visit))
         )
         found = self._steps.get(bits)
         if found is None:

@@ -71,3 +71,11 @@ def practitioner_of(provider: Provider) -> Practitioner | None:
     if provider.profession is not None:
         return _PROFESSIONS[provider.profession]
     return named_by(provider.taxonomy)
+
+
+_SAME_CODES = frozenset({Profession.MD, Profession.DO})
+
+
+def fits(named: Practitioner, stated: Profession | None) -> bool:
+    """Whether whom a taxonomy names may be of the profession that the claim says."""
+    return stated is None or named.profession is stated or {named.profession, stated} <= _SAME_CODES

@@ -1,13 +1,6 @@
-"""What is unusual about a visit.  Rules that are about nothing else are not asked on a usual one.
-
-Everything here is told from the claim in one look at its lines, so that a dozen rules need not look each for itself.
-"""
+"""What is unusual about a visit.  Rules that are about nothing else are not asked on a usual one."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from palpate_validator.visit import Line, Visit
 
 
 class Unusual(StrEnum):
@@ -16,42 +9,21 @@ class Unusual(StrEnum):
     SEVERAL_DAYS = "the claim has services of several days"
     SEVERAL_DIAGNOSES = "the claim has several diagnoses"
     SEVERAL_NOTES = "the claim has several notes"
+    SEVERAL_PLANS = "the lines name several disciplines' plans"
     DEATH = "the patient has died"
+    AGE = "the birth date is not known, or makes the patient under two or very old"
+    COVERAGE = "it is not known that coverage was active"
+    NO_REFERRER = "nobody but the rendering provider is named as referring"
+    LATE_SERVICE = "a service may be dated after the claim goes out, or it is not known when that is"
+    BEFORE_THE_CODE = "the date of service is before 97140 was a code"
+    ASSISTANT = "an assistant treated, rendered, or is marked by a modifier"
+    OTHER_HANDS = "somebody is neither therapist, assistant, chiropractor nor practitioner, or is not known"
     REPEATED_CODE = "a code is billed on several lines"
     SPAN = "a line runs through another day"
     EXCLUDED_MINUTES = "a line names minutes that do not count"
     ODD_UNITS = "a line's units are no whole positive number"
+    ODD_PLACE = "a line's place is not a place where manual therapy is plausible"
+    NO_CHARGE = "a line has no charge above zero"
+    ODD_MODIFIER = "a modifier is not on the list of its day"
     MANY_MODIFIERS = "a line has more than four modifiers, or one of them twice"
     UNTIMED = "a service that does not go by time is billed"
-
-
-def unusual(visit: "Visit") -> frozenset[Unusual]:
-    """Everything unusual about a visit."""
-    claim, lines = visit.claim, visit.lines
-    found: set[Unusual] = set()
-    for line in lines:
-        _of_line(line, found)
-    if len(lines) > len(visit.codes):
-        found.add(Unusual.REPEATED_CODE)
-    if len(claim.lines) > 1 and len({line.service_date for line in claim.lines}) > 1:
-        found.add(Unusual.SEVERAL_DAYS)
-    if len(claim.diagnoses) > 1:
-        found.add(Unusual.SEVERAL_DIAGNOSES)
-    if claim.documentation is not None and len(claim.documentation) > 1:
-        found.add(Unusual.SEVERAL_NOTES)
-    if claim.patient.death_date is not None:
-        found.add(Unusual.DEATH)
-    if "untimed" in [visit.kind(code) for code in visit.codes]:
-        found.add(Unusual.UNTIMED)
-    return frozenset(found)
-
-
-def _of_line(line: "Line", found: set[Unusual]) -> None:
-    if line.service_date_through is not None and line.service_date_through != line.service_date:
-        found.add(Unusual.SPAN)
-    if line.excluded_minutes:
-        found.add(Unusual.EXCLUDED_MINUTES)
-    if line.whole_units is None:
-        found.add(Unusual.ODD_UNITS)
-    if len(line.modifiers) > 1 and (len(line.modifiers) > 4 or len(set(line.modifiers)) < len(line.modifiers)):
-        found.add(Unusual.MANY_MODIFIERS)

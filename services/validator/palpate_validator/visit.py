@@ -14,7 +14,6 @@ from palpate_schemas.claim import Claim, ExcludedMinutes, Interval, Performance,
 from palpate_schemas.values import Profession, Program
 from palpate_validator.dated import DatedValue
 from palpate_validator.rule import HasLine, MissingFact
-from palpate_validator.unusual import Unusual, unusual
 from palpate_validator.worked_out import worked_out
 
 if TYPE_CHECKING:
@@ -168,11 +167,6 @@ class Visit:
     def billed(self, codes: Collection[str]) -> tuple[Line, ...]:
         """The lines that bill any of some codes."""
         return tuple(line for line in self.lines if line.code in codes)
-
-    @worked_out
-    def unusual(self) -> frozenset[Unusual]:
-        """What most visits have not and this one has."""
-        return unusual(self)
 
     @worked_out
     def notes(self) -> tuple[VisitNote, ...]:

@@ -27,6 +27,7 @@ from datetime import date
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import FRONT_DESK, WARNING, Result, fails, rule
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -37,6 +38,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="16", rarc="N329"),
     sources=(PRACTICE,),
     confidence="practice",
+    unusual={Unusual.AGE},
     per="claim",
 )
 def implausible_age(visit: Visit) -> Iterator[Result]:

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, cannot_tell, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
@@ -35,6 +36,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(X12,),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    unusual={Unusual.NO_CHARGE},
     per="claim",
 )
 def charge_missing(visit: Visit) -> Iterator[Result]:

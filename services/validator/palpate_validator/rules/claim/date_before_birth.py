@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import FRONT_DESK, Result, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -33,6 +34,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="14", rarc="N329"),
     sources=(X12,),
     confidence="practice",
+    unusual={Unusual.AGE},
     per="claim",
 )
 def before_birth(visit: Visit) -> Iterator[Result]:

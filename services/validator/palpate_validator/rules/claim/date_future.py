@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -34,6 +35,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="110"),
     sources=(X12,),
     confidence="practice",
+    unusual={Unusual.LATE_SERVICE},
     per="claim",
 )
 def future_date(visit: Visit) -> Iterator[Result]:

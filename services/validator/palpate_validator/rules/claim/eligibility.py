@@ -26,6 +26,7 @@ from palpate_schemas.claim import Coverage
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import FRONT_DESK, Result, fails, rule
 from palpate_validator.sources import X12
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 
 
@@ -35,6 +36,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="27"),
     sources=(X12,),
     confidence="practice",
+    unusual={Unusual.COVERAGE},
     per="claim",
 )
 def coverage_inactive(visit: Visit) -> Iterator[Result]:

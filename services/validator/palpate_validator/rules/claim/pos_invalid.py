@@ -28,6 +28,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.place_of_service import place_of
 from palpate_validator.rule import BILLER, Result, fails, rule, warns
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
@@ -37,6 +38,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     denial=Denial(carc="16", rarc="M77"),
     sources=("CMS place of service code set", PRACTICE),
     confidence="practice",
+    unusual={Unusual.ODD_PLACE},
     per="claim",
 )
 def invalid_place(visit: Visit) -> Iterator[Result]:

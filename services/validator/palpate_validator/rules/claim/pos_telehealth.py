@@ -28,6 +28,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.place_of_service import place_of
 from palpate_validator.rule import BILLER, Result, fails, rule, warns
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
@@ -38,6 +39,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=("CMS list of telehealth services", PRACTICE),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    unusual={Unusual.ODD_PLACE},
     per="claim",
 )
 def telehealth(visit: Visit) -> Iterator[Result]:

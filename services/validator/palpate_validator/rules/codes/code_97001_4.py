@@ -27,6 +27,7 @@ from datetime import date
 
 from palpate_schemas.finding import Denial
 from palpate_schemas.values import Program
+from palpate_validator.parameters import every_code
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import PRACTICE, PTP
 from palpate_validator.visit import Visit
@@ -41,6 +42,7 @@ UNATTENDED_STIMULATION = "97014"
     sources=(PTP,),
     confidence="sourced",
     parameters=("retired_codes",),
+    codes=every_code("retired_codes"),
     start=date(1999, 1, 1),
 )
 def retired_code(visit: Visit) -> Iterator[Result]:

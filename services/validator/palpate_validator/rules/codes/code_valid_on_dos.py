@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import PTP
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
@@ -35,6 +36,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(PTP,),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    unusual={Unusual.BEFORE_THE_CODE},
 )
 def code_not_yet_valid(visit: Visit) -> Iterator[Result]:
     first_day = visit.tables.services[MANUAL_THERAPY].first_day

@@ -28,8 +28,8 @@ from palpate_schemas.claim import Contributor
 from palpate_validator.note_evidence import ASSISTANTS, names_a_supervisor, names_an_assistant
 from palpate_validator.rule import CLINICIAN, MissingFact, Result, fails, rule
 from palpate_validator.sources import BPM15
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import everybody
 
 _NEEDS = "documentation/contributors"
 
@@ -40,6 +40,7 @@ _NEEDS = "documentation/contributors"
     sources=(f"{BPM15} §220.3.E",),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    unusual={Unusual.ASSISTANT},
 )
 def assistant_and_supervisor_named(visit: Visit) -> Iterator[Result]:
     if not _assistant_treated(visit):
@@ -60,8 +61,7 @@ def _assistant_treated(visit: Visit) -> bool:
     author = visit.note.clinician if visit.notes else None
     if author is not None and author.profession in ASSISTANTS:
         return True
-    marked = not visit.modifiers.isdisjoint({"CQ", "CO"})
-    for line in visit.manual_therapy if marked or not everybody(visit).isdisjoint(ASSISTANTS) else ():
+    for line in visit.manual_therapy:
         if line.has("CQ", "CO") or any(part.profession in ASSISTANTS for part in line.performed_by):
             return True
     return False

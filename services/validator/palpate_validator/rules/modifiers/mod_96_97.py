@@ -29,19 +29,19 @@ from palpate_validator.rule import CLINICIAN, Result, fails, rule
 from palpate_validator.sources import PRACTICE
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
+_REMEDY = "Say whether the service was habilitative (96) or rehabilitative (97); keep or add that one."
+
 
 @rule(
-    remedy="Say whether the service was habilitative (96) or rehabilitative (97); keep or add that one.",
+    remedy=_REMEDY,
     fixer=CLINICIAN,
     denial=Denial(carc="4"),
     sources=(PRACTICE,),
     confidence="practice",
+    modifiers={"96"},
     start=date(2018, 1, 1),
 )
-def habilitative_or_rehabilitative(visit: Visit) -> Iterator[Result]:
-    asked = _asked(visit)
-    if not asked and visit.modifiers.isdisjoint({"96", "97"}):
-        return
+def habilitative_and_rehabilitative(visit: Visit) -> Iterator[Result]:
     for line in visit.lines:
         if line.has("96") and line.has("97"):
             yield fails(
@@ -50,14 +50,26 @@ def habilitative_or_rehabilitative(visit: Visit) -> Iterator[Result]:
                 pointer="/modifiers",
                 modifiers=line.modifiers,
             )
-        elif line.code == MANUAL_THERAPY and not line.has("96", "97") and asked:
+
+
+@rule(
+    remedy=_REMEDY,
+    fixer=CLINICIAN,
+    denial=Denial(carc="4"),
+    sources=(PRACTICE,),
+    confidence="practice",
+    codes={MANUAL_THERAPY},
+    settings={"habilitative_modifier"},
+    start=date(2018, 1, 1),
+)
+def neither_said(visit: Visit) -> Iterator[Result]:
+    if not visit.says("habilitative_modifier") or not visit.setting("habilitative_modifier"):
+        return
+    for line in visit.manual_therapy:
+        if not line.has("96", "97"):
             yield fails(
                 f"Line {line.line_number} bills 97140 without 96 or 97, one of which this plan asks for.",
                 line=line,
                 pointer="/modifiers",
                 modifiers=line.modifiers,
             )
-
-
-def _asked(visit: Visit) -> bool:
-    return visit.says("habilitative_modifier") and bool(visit.setting("habilitative_modifier"))

@@ -37,6 +37,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     confidence="uncertain",
     codes={MANUAL_THERAPY},
     modifiers={"GP"},
+    settings={"gp_accepted"},
 )
 def gp_not_accepted(visit: Visit) -> Iterator[Result]:
     if not visit.says("gp_accepted") or visit.setting("gp_accepted"):

@@ -29,6 +29,7 @@ from palpate_schemas.values import Program
 from palpate_validator.modifier_codes import ModifierCode, is_certainly_none, modifier_named
 from palpate_validator.rule import BILLER, Result, fails, rule, warns
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Line, Visit
 
 _WITH_LOCAL_MODIFIERS = frozenset({Program.WORKERS_COMP, Program.AUTO, Program.MEDICAID})
@@ -40,6 +41,7 @@ _WITH_LOCAL_MODIFIERS = frozenset({Program.WORKERS_COMP, Program.AUTO, Program.M
     denial=Denial(carc="182", rarc="N823"),
     sources=("HCPCS level II and CPT modifier sets, by date", PRACTICE),
     confidence="practice",
+    unusual={Unusual.ODD_MODIFIER},
 )
 def no_such_modifier(visit: Visit) -> Iterator[Result]:
     for line in visit.lines:

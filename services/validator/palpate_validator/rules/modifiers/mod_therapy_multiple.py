@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPM5
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
 
 
@@ -35,10 +36,9 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
     sources=(f"{CPM5} §20.1",),
     confidence="sourced",
     modifiers=DISCIPLINE_MODIFIERS,
+    unusual={Unusual.SEVERAL_PLANS},
 )
 def several_plans(visit: Visit) -> Iterator[Result]:
-    if len(visit.modifiers & DISCIPLINE_MODIFIERS.keys()) < 2:
-        return
     for line in visit.lines:
         plans = [modifier for modifier in DISCIPLINE_MODIFIERS if line.has(modifier)]
         if len(plans) > 1:

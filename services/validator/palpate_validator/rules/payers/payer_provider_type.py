@@ -33,6 +33,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=("The payer's policy, as its profile names it",),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    settings={"allowed_provider_types"},
 )
 def provider_type_not_allowed(visit: Visit) -> Iterator[Result]:
     if not visit.says("allowed_provider_types"):

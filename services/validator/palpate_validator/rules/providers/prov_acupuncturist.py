@@ -29,6 +29,7 @@ from palpate_schemas.finding import Denial
 from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, FRONT_DESK, WARNING, Result, fails, rule
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 from palpate_validator.who_treated import rendering_profession
 
@@ -42,6 +43,7 @@ from palpate_validator.who_treated import rendering_profession
     severity_by_program={Program.VA: WARNING, Program.COMMERCIAL: WARNING},
     programs={Program.MEDICARE, Program.VA, Program.COMMERCIAL},
     codes={MANUAL_THERAPY},
+    unusual={Unusual.OTHER_HANDS},
     per="claim",
 )
 def acupuncturist(visit: Visit) -> Iterator[Result]:

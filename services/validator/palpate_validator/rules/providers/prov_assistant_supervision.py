@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from palpate_schemas.values import Program
 from palpate_validator.rule import CLINICIAN, Result, fails, rule
 from palpate_validator.sources import BPM15
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import Visit
 from palpate_validator.who_treated import THERAPISTS, by_assistant_alone, rendering_profession
 
@@ -44,6 +45,7 @@ EVALUATIONS = frozenset({"97001", "97002", "97003", "97004", *(str(code) for cod
     confidence="sourced",
     programs={Program.MEDICARE},
     parameters=("assistant_supervision",),
+    unusual={Unusual.ASSISTANT},
 )
 def assistant_supervision(visit: Visit) -> Iterator[Result]:
     assisted = tuple(line for line in visit.lines if by_assistant_alone(line))

@@ -28,8 +28,9 @@ from palpate_schemas.finding import Denial
 from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import BPM15
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import TRAINERS, everybody, rendering, treated_by, under_physician
+from palpate_validator.who_treated import TRAINERS, rendering, treated_by, under_physician
 
 
 @rule(
@@ -40,6 +41,7 @@ from palpate_validator.who_treated import TRAINERS, everybody, rendering, treate
     confidence="sourced",
     programs={Program.MEDICARE},
     codes={MANUAL_THERAPY},
+    unusual={Unusual.OTHER_HANDS},
     per="claim",
 )
 def trainer(visit: Visit) -> Iterator[Result]:
@@ -50,6 +52,6 @@ def trainer(visit: Visit) -> Iterator[Result]:
         return
     if under_physician(visit):
         return
-    for line in visit.manual_therapy if Profession.AT in everybody(visit) else ():
+    for line in visit.manual_therapy:
         if Profession.AT in treated_by(visit, line):
             yield fails(f"An athletic trainer gave the 97140 of line {line.line_number}.", line=line)

@@ -31,8 +31,9 @@ from palpate_schemas.finding import Denial
 from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, WARNING, Result, fails, rule
 from palpate_validator.sources import BPM15, CPM5
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import everybody, known_rendering, rendering_profession, treated_by, under_physician
+from palpate_validator.who_treated import known_rendering, rendering_profession, treated_by, under_physician
 
 
 @rule(
@@ -44,6 +45,7 @@ from palpate_validator.who_treated import everybody, known_rendering, rendering_
     severity_by_program={Program.COMMERCIAL: WARNING, Program.MEDICARE_ADVANTAGE: WARNING},
     programs={Program.MEDICARE, Program.MEDICARE_ADVANTAGE, Program.TRICARE, Program.COMMERCIAL},
     codes={MANUAL_THERAPY},
+    unusual={Unusual.OTHER_HANDS},
     per="claim",
 )
 def massage_therapist(visit: Visit) -> Iterator[Result]:
@@ -57,7 +59,7 @@ def massage_therapist(visit: Visit) -> Iterator[Result]:
         return
     if medicare and under_physician(visit):
         return
-    for line in visit.manual_therapy if Profession.LMT in everybody(visit) else ():
+    for line in visit.manual_therapy:
         if Profession.LMT in treated_by(visit, line):
             yield fails(f"A massage therapist gave the 97140 of line {line.line_number}.", line=line)
     if not medicare and not listed:

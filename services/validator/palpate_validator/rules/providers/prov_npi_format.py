@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from palpate_schemas.claim import BillingProvider, Claim, Provider
 from palpate_schemas.finding import Denial
 from palpate_validator.npi import Fault, npi_fault
+from palpate_validator.provider_numbers import providers_in_question
 from palpate_validator.rule import BILLER, Result, fails, rule, warns
 from palpate_validator.sources import PRACTICE
 from palpate_validator.visit import Visit
@@ -47,6 +48,7 @@ _SAYS: dict[Fault, str] = {
     denial=Denial(carc="207"),
     sources=("45 CFR 162.406", PRACTICE),
     confidence="practice",
+    given=providers_in_question,
     per="claim",
 )
 def npi_format(visit: Visit) -> Iterator[Result]:

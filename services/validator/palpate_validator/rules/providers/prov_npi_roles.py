@@ -26,6 +26,7 @@ code says. Without a billing taxonomy, one number for both is taken for a solo p
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
+from palpate_validator.provider_numbers import providers_in_question
 from palpate_validator.rule import BILLER, WARNING, Result, fails, rule
 from palpate_validator.sources import PRACTICE
 from palpate_validator.taxonomy import named_by
@@ -39,6 +40,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="16", rarc="N290"),
     sources=(PRACTICE,),
     confidence="practice",
+    given=providers_in_question,
     per="claim",
 )
 def npi_roles(visit: Visit) -> Iterator[Result]:

@@ -29,6 +29,7 @@ from palpate_schemas.finding import Denial
 from palpate_schemas.values import Program
 from palpate_validator.rule import FRONT_DESK, Result, fails, rule
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 from palpate_validator.who_treated import THERAPISTS, known_rendering
 
@@ -40,6 +41,7 @@ from palpate_validator.who_treated import THERAPISTS, known_rendering
     sources=("42 CFR 424.24(c)", PRACTICE),
     confidence="practice",
     codes={MANUAL_THERAPY},
+    unusual={Unusual.NO_REFERRER},
     per="claim",
     start=date(2012, 10, 1),
 )

@@ -27,6 +27,7 @@ from palpate_schemas.finding import Denial
 from palpate_schemas.values import Profession, Program
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import PRACTICE
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 from palpate_validator.who_treated import rendering_profession
 
@@ -39,6 +40,7 @@ from palpate_validator.who_treated import rendering_profession
     confidence="practice",
     programs={Program.MEDICARE},
     codes={MANUAL_THERAPY},
+    unusual={Unusual.OTHER_HANDS},
     per="claim",
 )
 def speech_language_pathologist(visit: Visit) -> Iterator[Result]:

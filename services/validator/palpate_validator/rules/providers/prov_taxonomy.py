@@ -25,13 +25,12 @@ know is answered with "cannot tell". Whether the provider is enrolled under the 
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_schemas.values import Profession, Program
+from palpate_schemas.values import Program
+from palpate_validator.provider_numbers import providers_in_question
 from palpate_validator.rule import BILLER, ERROR, WARNING, Result, cannot_tell, fails, rule
 from palpate_validator.sources import PRACTICE
-from palpate_validator.taxonomy import Practitioner, named_by, well_formed
+from palpate_validator.taxonomy import fits, named_by, well_formed
 from palpate_validator.visit import Visit
-
-_SAME_CODES = frozenset({Profession.MD, Profession.DO})
 
 
 @rule(
@@ -42,6 +41,7 @@ _SAME_CODES = frozenset({Profession.MD, Profession.DO})
     denial=Denial(carc="16", rarc="N288"),
     sources=(PRACTICE,),
     confidence="practice",
+    given=providers_in_question,
     per="claim",
 )
 def taxonomy(visit: Visit) -> Iterator[Result]:
@@ -54,7 +54,7 @@ def taxonomy(visit: Visit) -> Iterator[Result]:
         yield fails("The rendering provider's taxonomy is not a ten-character code that ends in X.", pointer=pointer)
     elif (named := named_by(code)) is None:
         yield cannot_tell("rendering_provider/taxonomy", f"Whom the taxonomy {code} names is not known.")
-    elif not named.individual or not _fits(named, provider.profession):
+    elif not named.individual or not fits(named, provider.profession):
         stated = "a person" if provider.profession is None else f"the profession {provider.profession}"
         yield fails(
             f"The rendering provider's taxonomy {code} names a {named.words}, and the claim says {stated}.",
@@ -63,7 +63,3 @@ def taxonomy(visit: Visit) -> Iterator[Result]:
             taxonomy=code,
             profession=provider.profession,
         )
-
-
-def _fits(named: Practitioner, stated: Profession | None) -> bool:
-    return stated is None or named.profession is stated or {named.profession, stated} <= _SAME_CODES

@@ -32,6 +32,7 @@ from palpate_schemas.finding import Denial
 from palpate_schemas.values import Program
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import BPM15
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 from palpate_validator.who_treated import TRAINERS, known_rendering
 
@@ -44,6 +45,7 @@ from palpate_validator.who_treated import TRAINERS, known_rendering
     confidence="sourced",
     programs={Program.MEDICARE},
     codes={MANUAL_THERAPY},
+    unusual={Unusual.OTHER_HANDS},
     per="claim",
 )
 def type_medicare(visit: Visit) -> Iterator[Result]:
