@@ -44,8 +44,8 @@ def _where(asked: Asked, command: str, load: float) -> str:
         f"{platform.release()}; load before it began: {load:.1f}.\n"
         f"- Python {platform.python_version()}, {packages}; {_server()}.\n\n"
         "Everything that is compared runs in turn within each round; ratios are medians of the rounds' own ratios,\n"
-        "since whatever else the machine does meets both. Compare the ratios, not the figures of another machine; where\n"
-        "the load was above one before it began, not even latencies."
+        "since whatever else the machine does meets both. Compare the ratios, not the figures of another machine;\n"
+        "where the load was above one before it began, not even latencies."
     )
 
 
