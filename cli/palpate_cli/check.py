@@ -71,7 +71,7 @@ def check_files(
     tally = Tally() if page is not None else None
     code = PASSED
     with _progress() as progress:
-        task = progress.add_task("judging", total=None)
+        task = None if progress.disable else progress.add_task("judging", total=None)
         for found in _judge_all(patterns, book, profile, as_of):
             if isinstance(found, Judged):
                 try:
@@ -83,7 +83,8 @@ def check_files(
                     tally.claim(found.file, found.read, found.judgement)
                 if found.judgement.verdict is Verdict.FAIL and code == PASSED:
                     code = FAILED
-                progress.advance(task)
+                if task is not None:
+                    progress.advance(task)
             else:
                 _tell(report, tally, found)
                 code = UNREADABLE

@@ -17,13 +17,14 @@ def as_object(read: ReadClaim, judgement: Judgement) -> dict[str, Any]:
 
 
 def _head(read: ReadClaim, judgement: Judgement) -> dict[str, Any]:
+    counts = judgement.counts
     return {
         "claim_id": read.claim.claim_id,
         "version": read.claim.version,
         "verdict": str(judgement.verdict),
         "applicable": judgement.applicable,
         "profile": judgement.profile,
-        "counts": judgement.counts.model_dump(),
+        "counts": {"judged": counts.judged, "violated": counts.violated, "undetermined": counts.undetermined},
     }
 
 

@@ -78,7 +78,7 @@ def unexplained(visit: Visit) -> bool:
 def _plainly_listed(visit: Visit) -> bool:
     """Whether a note's own list holds a technique of 97140, so that its free text need not be read to know of one.
 
-    One that may be part of an osteopathic treatment is not plain: the text may name the treatment.
+    A physician's that may be part of an osteopathic treatment is not plain: the text may name the treatment.
     """
     rendering = visit.claim.rendering_provider.profession
     for note in visit.notes:
@@ -91,7 +91,9 @@ def _plainly_listed(visit: Visit) -> bool:
 @lru_cache(maxsize=1024)
 def _holds_manual(listed: tuple[str, ...], given_by: Profession | None) -> bool:
     mentions = [mention for entry in listed for mention in scan(entry).mentions]
-    return any(_meaning(m, given_by).manual and not m.technique.part_of_osteopathic for m in mentions)
+    if given_by in PHYSICIANS:
+        mentions = [mention for mention in mentions if not mention.technique.part_of_osteopathic]
+    return any(_meaning(mention, given_by).manual for mention in mentions)
 
 
 @lru_cache(maxsize=1)

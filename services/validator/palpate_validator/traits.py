@@ -1,6 +1,5 @@
 """Tells what is unusual about a visit, in one look at the claim, so that twenty rules need not look each for itself."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 from palpate_schemas.values import Profession
@@ -11,62 +10,66 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, MANUAL_THERAPY, Line, 
 from palpate_validator.who_treated import ASSISTANTS, PHYSICIANS, THERAPISTS, everybody, rendering_profession
 
 _USUAL_HANDS = THERAPISTS | ASSISTANTS | PHYSICIANS | {Profession.DC}
-_USUAL_AGES = range(2, 110)
+_YOUNG, _OLD = 2, 109
 _WHERE_IT_IS_GIVEN = frozenset({"plausible", "facility"})
 
 
 @lru_cache(maxsize=1)
 def unusual(visit: Visit) -> frozenset[Unusual]:
     """Everything unusual about a visit; kept while its rules for a visit and those for a claim are chosen."""
-    found = {*_of_the_claim(visit), *_of_the_days(visit), *_of_the_people(visit)}
+    found: set[Unusual] = set()
+    _of_the_claim(visit, found)
+    _of_the_days(visit, found)
+    _of_the_people(visit, found)
     for line in visit.lines:
         _of_a_line(line, found)
     return frozenset(found)
 
 
-def _of_the_claim(visit: Visit) -> Iterator[Unusual]:
+def _of_the_claim(visit: Visit, found: set[Unusual]) -> None:
     claim = visit.claim
     if len(visit.lines) > len(visit.codes):
-        yield Unusual.REPEATED_CODE
+        found.add(Unusual.REPEATED_CODE)
     if len(claim.diagnoses) > 1:
-        yield Unusual.SEVERAL_DIAGNOSES
+        found.add(Unusual.SEVERAL_DIAGNOSES)
     if claim.documentation is not None and len(claim.documentation) > 1:
-        yield Unusual.SEVERAL_NOTES
+        found.add(Unusual.SEVERAL_NOTES)
     if claim.coverage is None or not claim.coverage.active_on_service_date:
-        yield Unusual.COVERAGE
+        found.add(Unusual.COVERAGE)
     if "untimed" in [visit.kind(code) for code in visit.codes]:
-        yield Unusual.UNTIMED
+        found.add(Unusual.UNTIMED)
     if len(visit.modifiers) > 1 and len(DISCIPLINE_MODIFIERS.keys() & visit.modifiers) > 1:
-        yield Unusual.SEVERAL_PLANS
+        found.add(Unusual.SEVERAL_PLANS)
 
 
-def _of_the_days(visit: Visit) -> Iterator[Unusual]:
-    days = {line.service_date for line in visit.lines}
-    first, last = (min(days), max(days)) if len(days) > 1 else (visit.lines[0].service_date,) * 2
+def _of_the_days(visit: Visit, found: set[Unusual]) -> None:
+    days = [line.service_date for line in visit.lines]
+    first, last = min(days), max(days)
     patient, submitted_on = visit.claim.patient, visit.submitted_on
-    if len(visit.claim.lines) > 1 and len({line.service_date for line in visit.claim.lines}) > 1:
-        yield Unusual.SEVERAL_DAYS
-    if submitted_on is None or last > submitted_on:
-        yield Unusual.LATE_SERVICE
-    if patient.birth_date is None or not (
-        first.year - patient.birth_date.year in _USUAL_AGES and last.year - patient.birth_date.year in _USUAL_AGES
+    if last != first or (
+        len(visit.claim.lines) > len(days) and len({line.service_date for line in visit.claim.lines}) > 1
     ):
-        yield Unusual.AGE
+        found.add(Unusual.SEVERAL_DAYS)
+    if submitted_on is None or last > submitted_on:
+        found.add(Unusual.LATE_SERVICE)
+    born = None if patient.birth_date is None else patient.birth_date.year
+    if born is None or first.year - born < _YOUNG or last.year - born > _OLD:
+        found.add(Unusual.AGE)
     if patient.death_date is not None:
-        yield Unusual.DEATH
+        found.add(Unusual.DEATH)
     if visit.date_of_service < visit.tables.services[MANUAL_THERAPY].first_day:
-        yield Unusual.BEFORE_THE_CODE
+        found.add(Unusual.BEFORE_THE_CODE)
 
 
-def _of_the_people(visit: Visit) -> Iterator[Unusual]:
+def _of_the_people(visit: Visit, found: set[Unusual]) -> None:
     rendering, others = rendering_profession(visit), everybody(visit)
     if rendering not in _USUAL_HANDS or not others <= _USUAL_HANDS:
-        yield Unusual.OTHER_HANDS
+        found.add(Unusual.OTHER_HANDS)
     if rendering in ASSISTANTS or not others.isdisjoint(ASSISTANTS) or not visit.modifiers.isdisjoint({"CQ", "CO"}):
-        yield Unusual.ASSISTANT
+        found.add(Unusual.ASSISTANT)
     referring = visit.claim.referring_provider
     if referring is None or referring.npi == visit.claim.rendering_provider.npi:
-        yield Unusual.NO_REFERRER
+        found.add(Unusual.NO_REFERRER)
 
 
 def _of_a_line(line: Line, found: set[Unusual]) -> None:
