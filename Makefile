@@ -32,6 +32,7 @@ browser:
 
 screenshots: $(READY) browser ## the pictures of the inbox in docs/screenshots
 	$(BIN)/python -m docs.take_screenshots
+	$(BIN)/python -m docs.take_report_pictures
 
 check: $(READY) ## linters, types, import layers, generated files, compose and Dockerfile
 	$(BIN)/ruff check .
@@ -41,9 +42,10 @@ check: $(READY) ## linters, types, import layers, generated files, compose and D
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/hadolint deploy/Dockerfile
 
-docs: $(READY) ## what is built from the code: rule pages, JSON Schema, AsyncAPI
+docs: $(READY) ## what is built from the code: rule pages, JSON Schema, AsyncAPI, OpenAPI, reply tables
 	$(BIN)/palpate schema --write schemas
 	$(BIN)/palpate rules --write docs/rules
+	$(BIN)/python -m docs.write_replies
 
 faults: $(READY) ## real processes killed for real, in full
 	PALPATE_FAULTS=full PALPATE_FAULTS_TABLE=docs/faults.md $(PYTEST) tests/faults
