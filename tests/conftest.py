@@ -1,6 +1,7 @@
 """What tests stand on: a real Redis (testcontainers with Docker, else the embedded default's) and a real SMTP sink."""
 
 import contextlib
+import logging
 import os
 import socket
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import HealthCheck, settings
@@ -26,6 +28,17 @@ settings.load_profile("ci")
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 """The folder beside the repository with judged claims and other people's sample files."""
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command that sets up the logs in this process binds them to that test's stderr, which is gone after it."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        root = logging.getLogger()
+        root.handlers[:] = []
+        root.setLevel(logging.WARNING)
 
 
 def docker_is_there() -> bool:

@@ -98,14 +98,14 @@ def published() -> None:
 def _on_poison(act: Callable[[], None]) -> None:
     app: Any = importlib.import_module("palpate_validator.app")
 
-    original = app.answer
+    original = app.answers
 
-    def poisoned(raw: bytes, *args: Any) -> Any:
-        if b"POISON" in raw:
+    def poisoned(entries: Any, *args: Any) -> Any:
+        if any(b"POISON" in raw for raw, _ in entries):
             act()
-        return original(raw, *args)
+        return original(entries, *args)
 
-    app.answer = poisoned
+    app.answers = poisoned
 
 
 def poison_kills() -> None:

@@ -10,6 +10,9 @@ from palpate_cli.main import app
 from tests.faults.rig import Rig, claim, size
 from tests.processes import event, eventually
 
+BROKEN_RULE = "payer-visit-limit"
+"""One that is asked of every claim."""
+
 
 def _poison(rig: Rig) -> None:
     rig.redis.xadd("claims.created", {"event": event(claim(1) | {"claim_id": "POISON"}, event_id="poison")})
@@ -64,10 +67,10 @@ def test_a_rule_that_raises_is_said_and_the_others_judge(rig: Rig) -> None:
     rig.start(
         "validator",
         module="tests.faults.sabotage",
-        extra={"SABOTAGE": "rule_raises", "SABOTAGE_RULE": "mod-96-97"},
+        extra={"SABOTAGE": "rule_raises", "SABOTAGE_RULE": BROKEN_RULE},
     )
     rig.settle(notifier=False)
-    found = [f for e in rig.events("claims.passed") for f in e["data"]["findings"] if f["rule"] == "mod-96-97"]
+    found = [f for e in rig.events("claims.passed") for f in e["data"]["findings"] if f["rule"] == BROKEN_RULE]
     assert {f["outcome"] for f in found} == {"undetermined"}
     assert len(rig.logged("rule_failed")) == 30
     rig.check(notifier=False)
