@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from palpate_cli.reports import REPORTS, AnswersUnreadable, Report
 from palpate_cli.reports.tally import Tally
 from palpate_cli.reports.whole_file import why_not_written, write_whole
-from palpate_intake.files import open_files
-from palpate_intake.outcome import ReadClaim, Unreadable
+from palpate_intake.files import STDIN_NAME, open_files
+from palpate_intake.outcome import Outcome, ReadClaim, Unreadable
 from palpate_intake.reading import read_claims
 from palpate_intake.replies.stamp import CannotAnswer
 from palpate_schemas.values import Verdict
@@ -24,6 +24,9 @@ from palpate_validator.profiles import Profile
 from palpate_validator.verdicts import voided
 
 PASSED, FAILED, UNREADABLE = 0, 1, 2
+
+TOGETHER = 16
+"""Claims of a file that take each step together, reading, judging, printing: a step's code then stays in the caches."""
 
 errors = Console(stderr=True)
 
@@ -66,7 +69,7 @@ def check_files(
     except ValueError as error:
         _complain(str(error))
         return UNREADABLE
-    gc.freeze()  # The rule book stays; without it, looking for garbage is quick.
+    _spare_the_collector()
     report = REPORTS[output](book, show_undetermined=show_undetermined)
     tally = Tally() if page is not None else None
     code = PASSED
@@ -114,13 +117,37 @@ def _judge_all(
     try:
         for name, stream in open_files(patterns):
             with stream:
-                for read in read_claims(stream, name):
-                    if isinstance(read, Unreadable):
-                        yield Unread(name, read)
-                    else:
-                        yield Judged(name, read, _judge(read, book, profile, as_of))
+                # Whoever sends claims to our stdin one by one waits for each verdict.
+                for reads in _together(read_claims(stream, name), 1 if name == STDIN_NAME else TOGETHER):
+                    yield from [
+                        Unread(name, read)
+                        if isinstance(read, Unreadable)
+                        else Judged(name, read, _judge(read, book, profile, as_of))
+                        for read in reads
+                    ]
     except OSError as error:
         yield f"{error.filename or 'input'}: {error.strerror or error}"
+
+
+def _together(reads: Iterable[Outcome], most: int) -> Iterator[list[Outcome]]:
+    """So many at a time; what was read before a file cannot be read on is given, too."""
+    some: list[Outcome] = []
+    try:
+        for read in reads:
+            some.append(read)
+            if len(some) == most:
+                yield some
+                some = []
+    except OSError:
+        yield some
+        raise
+    yield some
+
+
+def _spare_the_collector() -> None:
+    """The rule book stays, and claims hold no cycles: garbage is looked for seldom, and not in the book."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _tell(report: Report, tally: Tally | None, found: Unread | str) -> None:

@@ -4,8 +4,6 @@ import json
 import os
 from pathlib import Path
 
-from palpate_runtime.settings import all_partitions
-
 
 def data_folder(given: Path | None) -> Path:
     """The embedded default's folder: as given, PALPATE_DATA, or `.palpate` here."""
@@ -59,4 +57,6 @@ def routes_file(given: Path | None) -> Path | None:
 
 def partitions(url: str) -> tuple[int | None, ...]:
     """The partitions of the streams, as PALPATE_PARTITIONS says; (None,) where the names are plain."""
+    from palpate_runtime.settings import all_partitions  # a tenth of a second, which commands on files need not wait
+
     return all_partitions(url, int(os.environ.get("PALPATE_PARTITIONS", "1")))

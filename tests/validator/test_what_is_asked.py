@@ -33,7 +33,7 @@ def visits(claim: Claim, payer: str) -> Iterator[tuple[Visit, Selection, bool]]:
 def not_asked(visit: Visit, selection: Selection, *, per_claim: bool) -> Iterator[Selected]:
     """The rules that the visit's codes and modifiers concern, and that what is usual about it spares."""
     asked: set[Selected] = set()
-    for step in selection.steps(visit, per_claim=per_claim):
+    for step in selection.steps(visit, "claim" if per_claim else "visit"):
         try:
             if step.given is None or step.given(visit):
                 asked |= {*step.selected}

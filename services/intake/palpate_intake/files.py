@@ -17,6 +17,7 @@ from typing import IO, BinaryIO
 from palpate_intake.outcome import UnreadableStream
 
 STDIN = "-"
+STDIN_NAME = "stdin"
 READ_SUFFIXES = frozenset(
     {".json", ".jsonl", ".ndjson", ".837", ".837p", ".edi", ".x12", ".dat", ".clm", ".txt", ".gz", ".zip"}
 )
@@ -43,8 +44,8 @@ def open_files(paths: Iterable[str]) -> Iterator[tuple[str, BinaryIO]]:
     """
     for path in paths:
         if path == STDIN:
-            with _guarded(sys.stdin.buffer, "stdin", None) as stdin:
-                yield from _unpacked("stdin", stdin, packed_size=None)
+            with _guarded(sys.stdin.buffer, STDIN_NAME, None) as stdin:
+                yield from _unpacked(STDIN_NAME, stdin, packed_size=None)
             continue
         for file in _files(path):
             yield from _opened(file)

@@ -9,8 +9,10 @@ from palpate_validator.assistant_units import AssistantUnits, units_of_timed, un
 from palpate_validator.code_pairs import OT_EVALUATIONS, PT_EVALUATIONS
 from palpate_validator.modifier_patches import MOST_MODIFIERS, with_added
 from palpate_validator.rule import Result, cannot_tell, fails, warns
+from palpate_validator.traits import unusual
+from palpate_validator.unusual import Unusual
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
-from palpate_validator.who_treated import ASSISTANTS, THERAPISTS, known_rendering, under_physician
+from palpate_validator.who_treated import ASSISTANTS, THERAPISTS, known_rendering, rendering_profession, under_physician
 
 ASSISTANT_OF = MappingProxyType({"CQ": Profession.PTA, "CO": Profession.OTA})
 """The assistant whose work each modifier marks."""
@@ -73,6 +75,21 @@ def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService
         units = [line.whole_units for line in lines]
         if None not in units:
             yield _service(visit, modifier, code, tuple(lines))
+
+
+def assistants_in_question(visit: Visit) -> bool:
+    """Whether an assistant may have given any of the visit: not where the claim says of every service who gave it."""
+    if Unusual.ASSISTANT in unusual(visit) or rendering_profession(visit) is None:
+        return True
+    told = [line for line in visit.lines if line.performed_by]
+    if not told:
+        return not _nobody_else(visit)
+    return len(told) < len(visit.lines) or not all(_says_who(line) for line in told)
+
+
+def _says_who(line: Line) -> bool:
+    alone = len(line.performed_by) == 1 and line.minutes is not None
+    return all(part.profession is not None and (alone or part.minutes is not None) for part in line.performed_by)
 
 
 def not_marked(visit: Visit, modifier: str) -> Iterator[Result]:

@@ -3,7 +3,6 @@
 It never raises: a rule that breaks becomes an undetermined finding with its id, and the others still run.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,7 +17,7 @@ from palpate_schemas.verdict import Counts
 from palpate_validator.book import RuleBook
 from palpate_validator.profiles import Profile
 from palpate_validator.rule import MissingFact, Question, Result, cannot_tell
-from palpate_validator.selection import Selected, Selection, Step
+from palpate_validator.selection import Per, Selected, Selection, Step
 from palpate_validator.visit import MANUAL_THERAPY, Line, Visit, lines_of
 
 VOID = "8"
@@ -65,14 +64,11 @@ def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: P
     for day, its_lines in by_day.items():
         selection = book.selection(profile, day)
         visit = Visit(claim, day, its_lines, submitted_on, profile, book, selection)
-        bench.run(selection, visit, per_claim=False)
-    first_day = min(by_day)
-    selection = book.selection(profile, first_day)
-    if len(visit.lines) == len(lines):
-        whole = visit  # The only day is the whole claim, and what has been worked out of it still holds.
-    else:
-        whole = Visit(claim, first_day, lines, submitted_on, profile, book, selection)
-    bench.run(selection, whole, per_claim=True)
+        bench.run(selection, visit, "both" if len(its_lines) == len(lines) else "visit")
+    if len(visit.lines) < len(lines):
+        first_day = min(by_day)
+        selection = book.selection(profile, first_day)
+        bench.run(selection, Visit(claim, first_day, lines, submitted_on, profile, book, selection), "claim")
     return bench.judgement(profile)
 
 
@@ -85,14 +81,14 @@ def days_judged(claim: Claim, lines: Iterable[Line]) -> dict[date, tuple[Line, .
     A day concerns it when 97140 is billed, or when the shared note says that it was given: its minutes then belong
     to the pool that the other timed units are allocated from.
     """
-    by_day: defaultdict[date, list[Line]] = defaultdict(list)
+    by_day: dict[date, list[Line]] = {}
     for line in lines:
-        by_day[line.service_date].append(line)
+        by_day.setdefault(line.service_date, []).append(line)
     documented = {n.service_date for n in claim.documentation or () if MANUAL_THERAPY in (n.service_minutes or ())}
     return {
         day: tuple(its_lines)
-        for day, its_lines in sorted(by_day.items())
-        if day in documented or any(line.code == MANUAL_THERAPY for line in its_lines)
+        for day, its_lines in (sorted(by_day.items()) if len(by_day) > 1 else by_day.items())
+        if day in documented or MANUAL_THERAPY in [line.code for line in its_lines]
     }
 
 
@@ -104,10 +100,10 @@ class _Bench:
     failures: list[RuleFailure] = field(default_factory=list)
     selections: list[Selection] = field(default_factory=list)
 
-    def run(self, selection: Selection, visit: Visit, *, per_claim: bool) -> None:
+    def run(self, selection: Selection, visit: Visit, per: Per) -> None:
         if selection not in self.selections:
             self.selections.append(selection)
-        for step in selection.steps(visit, per_claim=per_claim):
+        for step in selection.steps(visit, per):
             if step.given is None or self._holds(step, step.given, visit):
                 self._ask(step, visit)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from palpate_schemas.values import Severity
 from palpate_validator.dated import DatedValue
@@ -26,6 +27,16 @@ class Step:
     selected: tuple[Selected, ...]
 
 
+Per = Literal["visit", "claim", "both"]
+"""Rules of one date of service, of a whole claim, or all of them: a claim of one day is its only visit."""
+
+_JUDGED: Mapping[Per, frozenset[str]] = {
+    "visit": frozenset({"visit"}),
+    "claim": frozenset({"claim"}),
+    "both": frozenset({"visit", "claim"}),
+}
+
+
 class Selection:
     """The rules in force for one payer on one day.
 
@@ -44,12 +55,13 @@ class Selection:
         self.unsaid_settings = unsaid_settings
         self.settings = settings
         asked = [each for each in selected if not _hangs_on_the_unsaid(each, settings)]
-        self._per_visit = _Triggers([each for each in asked if each.rule.header.per == "visit"])
-        self._per_claim = _Triggers([each for each in asked if each.rule.header.per == "claim"])
+        self._triggers = {
+            per: _Triggers([each for each in asked if each.rule.header.per in kinds]) for per, kinds in _JUDGED.items()
+        }
 
-    def steps(self, visit: Visit, *, per_claim: bool) -> tuple[Step, ...]:
+    def steps(self, visit: Visit, per: Per) -> tuple[Step, ...]:
         """What to ask of a visit, by its codes, its modifiers and what is unusual about it."""
-        return (self._per_claim if per_claim else self._per_visit).steps(visit)
+        return self._triggers[per].steps(visit)
 
 
 def _hangs_on_the_unsaid(selected: Selected, settings: Mapping[str, DatedValue]) -> bool:

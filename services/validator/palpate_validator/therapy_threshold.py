@@ -60,6 +60,8 @@ def accrued(visit: Visit, bucket: Bucket) -> Decimal:
 def earlier_lines(visit: Visit, bucket: Bucket) -> tuple[Line, ...]:
     """The lines of the same claim, bucket and year on earlier days."""
     day = visit.date_of_service
+    if all(line.service_date >= day for line in visit.claim.lines):
+        return ()
     earlier = (each for each in lines_of(visit.claim) if each.service_date < day and each.service_date.year == day.year)
     return buckets(earlier).get(bucket, ())
 

@@ -36,8 +36,9 @@ def _of_the_claim(visit: Visit, found: set[Unusual]) -> None:
         found.add(Unusual.SEVERAL_NOTES)
     if claim.coverage is None or not claim.coverage.active_on_service_date:
         found.add(Unusual.COVERAGE)
-    if "untimed" in [visit.kind(code) for code in visit.codes]:
-        found.add(Unusual.UNTIMED)
+    untimed = [code for code in visit.codes if visit.kind(code) == "untimed"]
+    if any(sum(line.whole_units or 0 for line in visit.billed({code})) > 1 for code in untimed):
+        found.add(Unusual.UNTIMED_UNITS)
     if len(visit.modifiers) > 1 and len(DISCIPLINE_MODIFIERS.keys() & visit.modifiers) > 1:
         found.add(Unusual.SEVERAL_PLANS)
 

@@ -26,4 +26,4 @@ class Unusual(StrEnum):
     NO_CHARGE = "a line has no charge above zero"
     ODD_MODIFIER = "a modifier is not on the list of its day"
     MANY_MODIFIERS = "a line has more than four modifiers, or one of them twice"
-    UNTIMED = "a service that does not go by time is billed"
+    UNTIMED_UNITS = "a service that does not go by time has several units"

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from palpate_schemas.finding import Denial
-from palpate_validator.assistant_services import not_marked
+from palpate_validator.assistant_services import assistants_in_question, not_marked
 from palpate_validator.rule import CLINICIAN, Result, rule
 from palpate_validator.sources import CPM5
 from palpate_validator.visit import Visit
@@ -44,6 +44,7 @@ from palpate_validator.visit import Visit
     confidence="sourced",
     profile={"cq_co": True},
     parameters=("assistant_midpoint_rule",),
+    given=assistants_in_question,
     start=date(2020, 1, 1),
 )
 def assistant_not_marked(visit: Visit) -> Iterator[Result]:

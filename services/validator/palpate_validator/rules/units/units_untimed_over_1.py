@@ -38,7 +38,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="151", rarc="N362"),
     sources=(f"{CPM5} §20.2.A-B, §20.2.D", MUE),
     confidence="sourced",
-    unusual={Unusual.UNTIMED},
+    unusual={Unusual.UNTIMED_UNITS},
 )
 def untimed_over_one(visit: Visit) -> Iterator[Result]:
     for lines in more_than_once(visit):
