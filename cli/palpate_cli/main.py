@@ -1,6 +1,5 @@
 """`palpate`: judge claim files, send them, and run the whole thing on one machine."""
 
-import asyncio
 import sys
 from datetime import datetime
 from enum import StrEnum
@@ -356,6 +355,8 @@ def up(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line of every process.")] = False,
 ) -> None:
     """Run everything on this machine: Redis, validator, notifier, and a mail sink.  Ctrl-C stops it all."""
+    import asyncio
+
     from palpate_cli.up import run_up
     from palpate_cli.where import data_folder
 
@@ -371,6 +372,8 @@ def demo(
     keep: Annotated[Path | None, typer.Option(help="Keep the data in this folder, to look at afterwards.")] = None,
 ) -> None:
     """The main job, live: sample claims go in, the clinician is told, the correction closes the case."""
+    import asyncio
+
     from palpate_cli.demo import run_demo
 
     raise typer.Exit(asyncio.run(run_demo(samples, keep)))

@@ -1,12 +1,13 @@
 """A service's settings, and what is said when one is wrong: which, and how to mend it, never what it holds."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from palpate_runtime.settings import RuntimeSettings
+if TYPE_CHECKING:  # The settings' library takes a tenth of a second to load, which most commands need not wait.
+    from palpate_runtime.settings import RuntimeSettings
 
-S = TypeVar("S", bound=RuntimeSettings)
+S = TypeVar("S", bound="RuntimeSettings")
 
 
 def read_settings(kind: type[S]) -> S:
