@@ -1,10 +1,13 @@
 """`palpate intake` and `palpate serve intake`: keys of sources, and the service that they open."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+
+if TYPE_CHECKING:
+    from palpate_intake.http.sources import Source
 
 intake = typer.Typer(help="Claims over HTTP: who may send.", no_args_is_help=True)
 errors = Console(stderr=True)
@@ -25,16 +28,10 @@ def key(
     ] = None,
 ) -> None:
     """Make a key: `palpate intake key NAME >> sources.toml` shows it this once, and writes only its SHA-256 down."""
-    import json
-
     from pydantic import ValidationError
 
-    from palpate_intake.http.keys import hashed, new_key
-    from palpate_intake.http.sources import Source
-
-    made = new_key()
     try:
-        entry = Source(name=name, source=source or f"urn:pms:{name}", keys=(hashed(made),))
+        made, entry = made_source(name, source)
     except ValidationError as error:
         what = {"name": "a name is of a-z, 0-9 and -", "source": "a source is a URI of up to 1024 characters"}
         fault = str(error.errors()[0]["loc"][0])
@@ -44,10 +41,29 @@ def key(
     errors.print(f"The key of {entry.name}; give it to the sender. It is kept nowhere and not shown again:")
     errors.print(f"  {made}", highlight=False, soft_wrap=True)
     errors.print("The lines for the sources file (PALPATE_SOURCES), which is read again by itself:")
-    print("[[source]]")
-    print(f"name = {json.dumps(entry.name)}")
-    print(f"source = {json.dumps(entry.source)}")
-    print(f"keys = [{json.dumps(entry.keys[0])}]")
+    print(lines_of(entry), end="")
+
+
+def made_source(name: str, source: str | None = None) -> "tuple[str, Source]":
+    """A new key, and the source that holds it; `source` is `urn:pms:NAME` by default.
+
+    Raises:
+        pydantic.ValidationError: the name or the source does not fit.
+    """
+    from palpate_intake.http.keys import hashed, new_key
+    from palpate_intake.http.sources import Source
+
+    made = new_key()
+    return made, Source(name=name, source=source or f"urn:pms:{name}", keys=(hashed(made),))
+
+
+def lines_of(entry: "Source") -> str:
+    """The lines of a sources file that name a source with one key: TOML, whose strings are written as JSON's are."""
+    import json
+
+    fields = {"name": entry.name, "source": entry.source}
+    lines = [f"{field} = {json.dumps(value)}" for field, value in fields.items()]
+    return "\n".join(["[[source]]", *lines, f"keys = [{json.dumps(entry.keys[0])}]", ""])
 
 
 def serve_intake() -> None:

@@ -354,7 +354,7 @@ def up(
     redis_port: Annotated[int | None, typer.Option(help="Port of the embedded Redis; a free one by default.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line of every process.")] = False,
 ) -> None:
-    """Run everything on this machine: Redis, validator, notifier, and a mail sink.  Ctrl-C stops it all."""
+    """Run everything on this machine: Redis, validator, notifier, HTTP intake, a mail sink.  Ctrl-C stops it all."""
     import asyncio
 
     from palpate_cli.up import run_up

@@ -1,4 +1,4 @@
-"""The embedded default: Redis, validator, notifier and a mail sink as processes of this machine, on loopback."""
+"""The embedded default: Redis, the services and a mail sink as processes of this machine, on loopback."""
 
 import asyncio
 import fcntl
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from palpate_cli.local_intake import LocalIntake
 from palpate_cli.processes import Command, Family, Tell
 from palpate_runtime.embedded import EmbeddedRedis, free_port
 
@@ -71,18 +72,19 @@ class Ports:
         return cls(redis or free_port(), free_port(), free_port(), inbox or free_port())
 
 
-INBOX_PORT = 8097
+INBOX_PORT, INTAKE_PORT = 8097, 8098
+"""The same place each time: mails link to the inbox, and senders are set up with the address of the intake."""
 
 
-def inbox_port() -> int:
-    """Where the inbox of this machine listens: the same place each time, if it is free, since mails link there."""
+def port_like(usual: int) -> int:
+    """The usual port if it is free, else one that is."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", INBOX_PORT))
+            probe.bind(("127.0.0.1", usual))
         except OSError:
             return free_port()
-    return INBOX_PORT
+    return usual
 
 
 class Stack:
@@ -96,9 +98,11 @@ class Stack:
         redis_port: int | None = None,
         settings: Mapping[str, str] | None = None,
         inbox: bool = False,
+        intake: bool = False,
     ) -> None:
-        self.folder, self.ports = folder, Ports.free(redis_port, inbox_port() if inbox else None)
+        self.folder, self.ports = folder, Ports.free(redis_port, port_like(INBOX_PORT) if inbox else None)
         self.inbox_url = _inbox_url(self.ports.notifier) if inbox else None
+        self.intake = LocalIntake(folder, port_like(INTAKE_PORT)) if intake else None
         self.mail = folder / "mail"
         self.directory = Path(os.environ.get("PALPATE_DIRECTORY", folder / "directory.toml"))
         self.redis = EmbeddedRedis(folder / "redis", self.ports.redis)
@@ -114,13 +118,8 @@ class Stack:
     async def __aenter__(self) -> "Stack":
         self.folder.mkdir(parents=True, exist_ok=True)
         self._take_folder()
-        if not self.directory.exists():
-            self.directory.write_text(EXAMPLE_DIRECTORY, "utf-8")
-        await asyncio.to_thread(self.redis.start)
-        (self.folder / "up.json").write_text(json.dumps({"redis_url": self.redis_url, "pid": os.getpid()}), "utf-8")
         try:
-            await self._family.start()
-            await self._ready()
+            await self._start()
         except BaseException:
             await self._stop()
             raise
@@ -132,16 +131,33 @@ class Stack:
         await self._stop()
 
     def pid(self, name: str) -> int | None:
-        """The process id of `validator`, `notifier` or `mail`."""
+        """The process id of `validator`, `notifier`, `intake` or `mail`."""
         return self._family.pid(name)
+
+    async def _start(self) -> None:
+        if not self.directory.exists():
+            self.directory.write_text(EXAMPLE_DIRECTORY, "utf-8")
+        if self.intake is not None:
+            self.intake.begin()
+        await asyncio.to_thread(self.redis.start)
+        for file, where in self._where().items():
+            file.write_text(where, "utf-8")
+        await self._family.start()
+        await self._ready()
 
     async def _stop(self) -> None:
         await self._family.stop()
         await asyncio.to_thread(self.redis.stop)
-        (self.folder / "up.json").unlink(missing_ok=True)
+        for file in self._where():
+            file.unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _where(self) -> dict[Path, str]:
+        """The files that say where things are while they run."""
+        up = {self.folder / "up.json": json.dumps({"redis_url": self.redis_url, "pid": os.getpid()})}
+        return up if self.intake is None else up | {self.intake.url_file: f"{self.intake.url}\n"}
 
     def _take_folder(self) -> None:
         """One stack a folder: two Redis servers on one append-only file would destroy it."""
@@ -183,11 +199,21 @@ class Stack:
                 },
             ),
             Command("notifier", [*palpate, "serve", "notifier"], notifier),
+            *self._intake_command(palpate, common),
         ]
+
+    def _intake_command(self, palpate: list[str], common: Mapping[str, str]) -> list[Command]:
+        if self.intake is None:
+            return []
+        env = {**common, "PALPATE_HTTP_PORT": str(self.intake.port), "PALPATE_SOURCES": str(self.intake.sources)}
+        return [Command("intake", [*palpate, "serve", "intake"], env)]
 
     async def _ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_WITHIN_S
-        for name, port in (("validator", self.ports.validator), ("notifier", self.ports.notifier)):
+        services = {"validator": self.ports.validator, "notifier": self.ports.notifier}
+        if self.intake is not None:
+            services["intake"] = self.intake.port
+        for name, port in services.items():
             while not await asyncio.to_thread(is_ready, port):
                 if asyncio.get_running_loop().time() > deadline:
                     raise NotReady(f"the {name} did not become ready within {READY_WITHIN_S:g} s; its log says why")

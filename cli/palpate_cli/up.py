@@ -10,7 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from palpate_cli.local_intake import LocalIntake
 from palpate_cli.stack import AlreadyRunning, NotReady, Stack
+from palpate_intake.http.sources import WrongSources
 from palpate_runtime.embedded import NoServer
 
 console, errors = Console(), Console(stderr=True)
@@ -19,7 +21,7 @@ console, errors = Console(), Console(stderr=True)
 _SHOWN = {
     "claim_judged", "event_rejected", "verdict_recorded", "message_sent", "message_not_sent", "entry_buried",
     "entries_reclaimed", "rule_failed", "waiting_for_redis", "consuming_again", "entry_failed",
-    "case_minded", "nobody_to_tell",
+    "case_minded", "nobody_to_tell", "claims_taken_in", "sources_read", "webhook_delivered",
 }  # fmt: skip
 
 
@@ -32,12 +34,16 @@ async def run_up(folder: Path, *, redis_port: int | None, verbose: bool) -> int:
             loop.add_signal_handler(number, stop.set)
     try:
         async with Stack(
-            folder, lambda name, line: _tell(name, line, verbose=verbose), redis_port=redis_port, inbox=True
+            folder,
+            lambda name, line: _tell(name, line, verbose=verbose),
+            redis_port=redis_port,
+            inbox=True,
+            intake=True,
         ) as stack:
             _welcome(stack)
             await stop.wait()
             console.print("stopping ...")
-    except (AlreadyRunning, NotReady, NoServer) as error:
+    except (AlreadyRunning, NotReady, NoServer, WrongSources) as error:
         errors.print(f"[bold red]palpate:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 2
     console.print("stopped; nothing is lost, `palpate up` goes on where it was")
@@ -48,6 +54,7 @@ def _welcome(stack: Stack) -> None:
     rows = [
         ("Redis", f"{stack.redis_url}   XADD claims.created '*' event '<json>'"),
         ("inbox", f"{stack.inbox_url}   the mail with the link to sign in by is in mails, too"),
+        *_intake_row(stack.intake),
         ("mails", str(stack.mail)),
         ("who is who", str(stack.directory)),
         ("validator", f"http://127.0.0.1:{stack.ports.validator}/readyz"),
@@ -57,6 +64,14 @@ def _welcome(stack: Stack) -> None:
     for name, value in rows:
         console.print(f"  {name:<11} {escape(value)}", highlight=False, soft_wrap=True)
     console.print("Try: [bold]palpate send samples/json[/]   and: [bold]palpate status[/]\n")
+
+
+def _intake_row(intake: LocalIntake | None) -> list[tuple[str, str]]:
+    """Where claims go in over HTTP, and where the key is: never the key."""
+    if intake is None:
+        return []
+    who = f"the key is in {intake.key_file}" if intake.has_key() else f"who may send is in {intake.sources}"
+    return [("HTTP", f"{intake.url}   {who}")]
 
 
 def _tell(name: str, line: str, *, verbose: bool) -> None:

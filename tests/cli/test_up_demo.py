@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis import Redis
 
-from tests.processes import eventually
+from tests.processes import eventually, is_ready
 
 ROOT = Path(__file__).parents[2]
 PALPATE = [sys.executable, "-m", "palpate_cli"]
@@ -39,21 +42,28 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PALPATE_")}
 
 
-@pytest.fixture
-def up(tmp_path: Path, environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """A running `palpate up`, ended at the end whatever happens."""
-    folder, log = tmp_path / "data", tmp_path / "up.log"
+@contextmanager
+def running(
+    log: Path, environment: dict[str, str], *arguments: str, cwd: Path = ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A `palpate up` that is ready, ended at the end whatever happens."""
     with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [*PALPATE, "up", "--data", str(folder)], stdout=sink, stderr=sink, env=environment, cwd=ROOT
-        )
+        process = subprocess.Popen([*PALPATE, "up", *arguments], stdout=sink, stderr=sink, env=environment, cwd=cwd)
     try:
-        eventually(lambda: "Palpate is up." in log.read_text(), within=45, what="palpate up is ready")
-        yield process, folder
+        eventually(lambda: "Palpate is up." in log.read_text(), within=45, what=log.read_text)
+        yield process
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait(20)
+
+
+@pytest.fixture
+def up(tmp_path: Path, environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """One in a data folder of its own."""
+    folder = tmp_path / "data"
+    with running(tmp_path / "up.log", environment, "--data", str(folder)) as process:
+        yield process, folder
 
 
 def test_up_judges_heals_refuses_a_second_and_leaves_nothing_behind(
@@ -84,13 +94,82 @@ def test_up_judges_heals_refuses_a_second_and_leaves_nothing_behind(
     assert "ended (SIGKILL)" in log.read_text()
 
     family = children_of(process.pid)
-    assert len(family) >= 4, "Redis, mail sink, validator and notifier"
+    assert len(family) >= 5, "Redis, mail sink, validator, notifier and intake"
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 0
     assert time.monotonic() - started < 15
     assert [args for pid, args in family.items() if alive(pid)] == []
-    assert not (folder / "up.json").exists()
+    assert not [name for name in ("up.json", "intake.url") if (folder / name).exists()]
+
+
+def tried(guide: str) -> list[str]:
+    """The commands of "Try it here"."""
+    return re.findall(r"<!-- try: .*? -->\n```sh\n(.*?)```\n", guide, re.DOTALL)
+
+
+def test_up_takes_claims_in_over_http_as_the_guide_shows_and_the_key_is_in_its_file_alone(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    send, ask = tried((ROOT / "docs/http-intake.md").read_text("utf-8"))
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    log, folder = tmp_path / "up.log", tmp_path / ".palpate"
+
+    def shell(command: str) -> dict[str, Any]:
+        done = subprocess.run(["sh", "-eu", "-c", command], capture_output=True, cwd=tmp_path, timeout=30, check=True)
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    with running(log, environment, "--verbose", cwd=tmp_path) as process:
+        url = (folder / "intake.url").read_text().strip()
+        assert f"{url}   the key is in {folder / 'key.header'}" in log.read_text()
+        assert shell(send)["accepted"] == 1
+        eventually(lambda: shell(ask)["status"] != "waiting", within=20, what="the verdict")
+
+        [intake] = [pid for pid, args in children_of(process.pid).items() if "serve intake" in args]
+        os.kill(intake, signal.SIGKILL)
+        eventually(lambda: "ended (SIGKILL)" in log.read_text(), within=20, what="its end is noticed")
+        eventually(lambda: is_ready(int(url.rpartition(":")[2])), within=30, what="it is there again")
+        stands = shell(ask)
+        assert (stands["status"], stands["claim_id"]) == ("failed", "SYN-2003")
+        errors = [each["rule"] for each in stands["verdict"]["findings"] if each["severity"] == "error"]
+        assert errors == ["mod-therapy-missing"]
+        assert groups_of_the_intake(folder) == destroyed_by((ROOT / "docs/durability.md").read_text("utf-8"))
+
+    key = re.findall(r"plpt_[\w-]{43}", (folder / "key.header").read_text())
+    assert len(key) == 1
+    assert (folder / "key.header").stat().st_mode & 0o777 == 0o600
+    written = [path for path in [log, *folder.rglob("*")] if path.is_file() and key[0].encode() in path.read_bytes()]
+    assert written == [folder / "key.header"]
+
+
+def groups_of_the_intake(folder: Path) -> set[str]:
+    """The streams that it reads with a group."""
+    with Redis.from_url(json.loads((folder / "up.json").read_text())["redis_url"]) as redis:
+        streams = [name.decode() for name in redis.scan_iter(_type="stream")]
+        return {name for name in streams if b"intake" in {group["name"] for group in redis.xinfo_groups(name)}}
+
+
+def destroyed_by(page: str) -> set[str]:
+    """The streams from which the command of a page takes its group."""
+    [streams] = re.findall(
+        r"^for stream in (.*); do\n +redis-cli .* XGROUP DESTROY \"\$stream\" intake$", page, re.MULTILINE
+    )
+    return set(streams.split())
+
+
+def test_up_says_at_once_what_is_wrong_with_a_sources_file_and_starts_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "sources.toml").write_text('[[source]]\nname = "local"\n')
+    done = subprocess.run(
+        [*PALPATE, "up", "--data", str(folder)], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 2
+    assert f"{folder / 'sources.toml'}: source number 1, source: Field required" in done.stderr
+    assert not (folder / "redis").exists()
 
 
 def test_the_demo_does_the_whole_job_and_says_so(environment: dict[str, str]) -> None:
