@@ -30,6 +30,9 @@ from palpate_schemas.values import (
 Npi = Annotated[str, Field(min_length=1, max_length=20)]
 """A National Provider Identifier as sent.  A malformed one is a finding (`prov-npi-format`), not a rejection."""
 
+MAX_VERSION = 2**63 - 1
+"""What a 64-bit column keeps; a PMS may count its versions in milliseconds since 1970, or in ticks."""
+
 
 class Payer(Wire):
     """Who is asked to pay, and by which profile of rules it is judged."""
@@ -224,7 +227,7 @@ class Claim(Wire):
 
     claim_id: Identifier
     """The PMS's claim number (CLM01)."""
-    version: Annotated[int, Field(ge=1)] = 1
+    version: Annotated[int, Field(ge=1, le=MAX_VERSION)] = 1
     """Rises with every correction; an older version than one already judged changes nothing."""
     frequency_code: FrequencyCode = "1"
     submitted_on: date | None = None

@@ -91,7 +91,7 @@ def test_the_same_x12_file_sent_twice_is_the_same_event() -> None:
         (bare(version=3, written_at=datetime(2026, 11, 19, 9, 30)), 3),  # noqa: DTZ001
         (bare(version=1, written_at=datetime(2026, 11, 19, 9, 30)), 1),  # noqa: DTZ001
         (bare(written_at=datetime(1999, 12, 31, 23, 59)), 1),  # noqa: DTZ001
-        (bare(written_at=datetime(9999, 12, 31, 23, 59)), 2_147_483_647),  # noqa: DTZ001
+        (bare(written_at=datetime(9999, 12, 31, 23, 59)), 2_921_940 * 1_440 - 1),  # noqa: DTZ001
         (bare(written_at=datetime(2000, 1, 1, 2, 0, tzinfo=UTC)), 120),
     ],
 )

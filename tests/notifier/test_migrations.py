@@ -13,14 +13,16 @@ from palpate_notifier.database import MIGRATIONS, migrate, open_database
 from palpate_notifier.tables import Base
 
 
-def _upgrade_to(connection: Connection, revision: str) -> None:
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Bring an empty database to an older schema."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
 
 
-def _differences(connection: Connection) -> list[Any]:
+def differences(connection: Connection) -> list[Any]:
+    """What the tables describe and the database does not have, or has otherwise."""
     return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata)
 
 
@@ -29,7 +31,7 @@ async def test_the_newest_schema_is_that_of_the_tables(tmp_path: Path) -> None:
     await migrate(engine)
     await migrate(engine)
     async with engine.connect() as connection:
-        assert await connection.run_sync(_differences) == []
+        assert await connection.run_sync(differences) == []
         assert (await connection.exec_driver_sql("PRAGMA foreign_keys")).scalar() == 1
     await engine.dispose()
 
@@ -38,7 +40,7 @@ async def test_a_case_and_its_message_from_the_first_schema_stay(tmp_path: Path)
     engine, _ = open_database(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
     at = "2026-01-01 00:00:00"
     async with engine.connect() as connection:
-        await connection.run_sync(_upgrade_to, "0001")
+        await connection.run_sync(upgrade_to, "0001")
         await connection.exec_driver_sql(
             "INSERT INTO cases VALUES ('c', 'R', 's', 'CLM-1', 1, '149', '124', 'p', 'ada', 'open', "
             f"'[]', '[]', '[]', '[]', 'e', NULL, '{at}', '{at}', NULL)"

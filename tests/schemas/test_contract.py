@@ -52,6 +52,7 @@ def test_a_claim_written_by_hand_fits_the_schema() -> None:
         {"patient": {"birth_date": "yesterday"}},
         {"place_of_service": "1"},
         {"version": 0},
+        {"version": 2**63},
     ],
 )
 def test_what_the_validator_rejects_the_schema_refuses(change: dict[str, Any]) -> None:

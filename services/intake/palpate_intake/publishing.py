@@ -31,8 +31,6 @@ BATCH = 200
 
 _REPLACEMENT, _VOID = "7", "8"
 _FIRST_MINUTE = datetime(2000, 1, 1)  # noqa: DTZ001 - held against the sender's clock, which has no zone either
-_LARGEST_VERSION = 2**31 - 1
-"""The notifier keeps versions in a 32-bit column; the minutes reach it in the year 6083."""
 
 _Item = TypeVar("_Item")
 
@@ -86,7 +84,7 @@ def versioned(read: ReadClaim) -> Claim:
     if read.written_at is None or "version" in claim.model_fields_set:
         return claim
     minutes = int((read.written_at.replace(tzinfo=None) - _FIRST_MINUTE).total_seconds()) // 60
-    return claim.model_copy(update={"version": min(max(1, minutes), _LARGEST_VERSION)})
+    return claim.model_copy(update={"version": max(1, minutes)})
 
 
 def placed(event: ClaimEvent, partitions: Sequence[int | None] = (None,)) -> tuple[str, bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     DateTime,
     Dialect,
@@ -51,7 +52,7 @@ class ClaimHead(Base):
 
     source: Mapped[str] = mapped_column(String(1024), primary_key=True)
     claim_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    version: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int] = mapped_column(BigInteger)
     judged_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -73,7 +74,7 @@ class CaseRow(Base):
     """Rises with every change that a person can see; who acts on an older one is told so (`actions.Conflict`)."""
     source: Mapped[str] = mapped_column(String(1024))
     claim_id: Mapped[str] = mapped_column(String(64))
-    version: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int] = mapped_column(BigInteger)
     practice: Mapped[str] = mapped_column(String(20))
     rendering_npi: Mapped[str] = mapped_column(String(20))
     payer_id: Mapped[str] = mapped_column(String(64))
@@ -138,7 +139,7 @@ class CaseEvent(Base):
     """A person of the directory, or `palpate`."""
     what: Mapped[str] = mapped_column(String(40))
     """A `correction.*` step, or what else happened, e.g. `note`, `snoozed`, `told`, `reminded`."""
-    version: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int] = mapped_column(BigInteger)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
     case: Mapped[CaseRow] = relationship(lazy="raise")
 
@@ -152,7 +153,7 @@ class Dispute(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
     rule: Mapped[str] = mapped_column(String(64))
-    version: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int] = mapped_column(BigInteger)
     person: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(32))
     """An `actions.DisputeReason`."""
