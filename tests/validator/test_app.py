@@ -1,6 +1,7 @@
 """The validator's batches on a real Redis: what one entry does to the others."""
 
 from copy import copy
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -63,3 +64,25 @@ async def test_an_entry_that_breaks_us_leaves_its_neighbours_judged(redis: Any, 
     assert [
         each["message_id"].decode() for each in redis.xpending_range("claims.created", "validator", "-", "+", 9)
     ] == [entries[place].id]
+
+
+async def test_verdicts_of_one_batch_are_told_apart_by_when_they_were_judged(redis: Any, redis_url: str) -> None:
+    """A version that a sender leaves out is 1 every time: whoever keeps the later verdict must know which that is."""
+    count = GROUP + 5
+    for number in range(count):
+        redis.xadd("claims.created", {"event": event(claim_with(claim={"claim_id": "CLM-1"}), event_id=str(number))})
+    redis.xgroup_create("claims.created", "validator", id="0")
+    [[_, read]] = redis.xreadgroup("validator", "me", {"claims.created": ">"}, count=count)
+    entries = [Entry("claims.created", entry_id.decode(), fields[b"event"]) for entry_id, fields in read]
+
+    settings = ValidatorSettings(redis_url=redis_url)
+    broker = broker_for(settings)
+    await broker.connect()
+    assert await Validator(broker, shipped_rule_book(), settings).judge(entries) == {}
+    await broker.stop()
+
+    verdicts = events_on(redis, "claims.passed")
+    moments = [datetime.fromisoformat(each["data"]["judged_at"]) for each in verdicts]
+    assert len(moments) == count
+    assert moments == sorted(set(moments))
+    assert [each["data"]["source_event"]["id"] for each in verdicts] == [str(number) for number in range(count)]

@@ -10,8 +10,10 @@ from palpate_schemas.values import Program, Severity
 from palpate_validator.book import load_rule_book, shipped_rule_book
 from palpate_validator.catalogue import catalogue
 from palpate_validator.dated import BadData
+from palpate_validator.engine import judge
 from palpate_validator.profiles import CHOICES, KEYS, PAYERS, load_profiles
 from palpate_validator.rule import SAID
+from tests.validator.claims import parsed
 
 SHIPPED = {
     "medicare-part-b", "medicare-advantage", "medicaid", "tricare", "va-ccn", "uhc-commercial", "aetna", "cigna",
@@ -300,6 +302,14 @@ def test_a_profile_selects_ignores_and_grades_rules(tmp_path: Path) -> None:
     two = {each.rule.id: each.severity for each in book.selection(book.profiles.by_id["two"], DAY).selected}
     assert "ncci-hard" not in two
     assert two["ncci-modifier-missing"] is Severity.WARNING
+
+
+@pytest.mark.parametrize("only", ["mod-kx-missing", "timely-filing"])
+def test_a_profile_may_leave_one_rule_of_a_visit_or_of_a_claim(only: str, tmp_path: Path) -> None:
+    site(tmp_path, one=f'id = "one"\nextends = "medicare-part-b"\n[rules]\nselect = ["{only}"]\n')
+    book = load_rule_book([tmp_path])
+    judgement = judge(parsed(), DAY, book, profile=book.profiles.by_id["one"])
+    assert (judgement.counts.judged, judgement.failures) == (1, ())
 
 
 def test_settings_that_rules_name_are_keys_and_their_values_choices() -> None:

@@ -5,7 +5,7 @@ import gc
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from faststream.redis import RedisBroker
@@ -44,11 +44,11 @@ class Validator:
         now = datetime.now(UTC)
         for first in range(0, len(entries), GROUP):
             await asyncio.sleep(0)
-            group = entries[first : first + GROUP]
+            group, at = entries[first : first + GROUP], now + timedelta(microseconds=first)
             try:
-                answered += self._answered(group, now)
+                answered += self._answered(group, at)
             except Exception:  # noqa: BLE001 - the stream edge: which of them it was is found by judging each alone
-                answered += self._answered_singly(group, now, failures)
+                answered += self._answered_singly(group, at, failures)
         stream = entries[0].stream
         committed = await self._commit(stream)([outcome for _, _, outcome in answered])
         for (entry, found, _), done in zip(answered, committed, strict=True):
@@ -64,9 +64,9 @@ class Validator:
         self, entries: Sequence[Entry], now: datetime, failures: dict[str, Exception]
     ) -> list[_Answered]:
         answered: list[_Answered] = []
-        for entry in entries:
+        for place, entry in enumerate(entries):
             try:
-                answered += self._answered([entry], now)
+                answered += self._answered([entry], now + timedelta(microseconds=place))
             except Exception as error:  # noqa: BLE001 - the entry is tried again, then buried
                 failures[entry.id] = error
         return answered

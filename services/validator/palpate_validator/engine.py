@@ -204,7 +204,7 @@ _PLAIN = frozenset({str, int, bool})
 """Evidence that is JSON as it is."""
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2048)
 def _missing(together: tuple[Selected, ...], needs: str, message: str) -> tuple[Finding, ...]:
     """A claim without its note leaves thirty rules open, and so does the next one: the same findings serve both."""
     result = cannot_tell(needs, message)

@@ -69,6 +69,14 @@ def _hangs_on_the_unsaid(selected: Selected, settings: Mapping[str, DatedValue])
     return wanted is not None and settings.keys().isdisjoint(wanted)
 
 
+_Words = frozenset[str] | None
+_Trigger = tuple[_Words, _Words, _Words]
+"""The codes, modifiers and traits of a header."""
+
+_MOST_STEPS = 4096
+"""Numbers remembered; there are some hundreds for a payer whose claims are of every kind."""
+
+
 class _Triggers:
     """Rules by what makes them look at a visit.
 
@@ -77,12 +85,14 @@ class _Triggers:
     """
 
     def __init__(self, selected: Iterable[Selected]) -> None:
-        alike: dict[tuple[frozenset[str] | None, ...], list[Selected]] = {}
+        alike: dict[_Trigger, list[Selected]] = {}
         for each in selected:
             header = each.rule.header
             alike.setdefault((header.codes, header.modifiers, header.unusual), []).append(each)
         self._alike = tuple(alike.values())
-        self._of_codes, self._of_modifiers, self._of_traits = (_Bits(wanted) for wanted in zip(*alike, strict=True))
+        self._of_codes = _Bits(codes for codes, _, _ in alike)
+        self._of_modifiers = _Bits(modifiers for _, modifiers, _ in alike)
+        self._of_traits = _Bits(traits for _, _, traits in alike)
         self._steps: dict[int, tuple[Step, ...]] = {}
 
     def steps(self, visit: Visit) -> tuple[Step, ...]:
@@ -93,6 +103,8 @@ class _Triggers:
         )
         found = self._steps.get(bits)
         if found is None:
+            if len(self._steps) >= _MOST_STEPS:
+                self._steps.clear()
             found = self._steps[bits] = self._asked(bits)
         return found
 

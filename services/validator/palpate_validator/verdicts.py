@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -66,14 +66,21 @@ def answer(raw: bytes, stream_entry: str, book: RuleBook, now: datetime) -> Answ
 def answers(entries: Sequence[tuple[bytes, str]], book: RuleBook, now: datetime) -> list[Answer]:
     """Judge several events, each on its own: what `answer` says of them, in their order.
 
-    All of them take one step, then all of them the next: the code of a step stays in the processor's caches, which
-    makes a verdict a fifth cheaper (363 to 295 microseconds, twenty at a time).
+    Each carries an instant of its own, a microsecond after the one before: of two verdicts on one version of a claim,
+    whoever reads them takes the later.  All of them take one step, then all of them the next: the code of a step stays
+    in the processor's caches, which makes a verdict a fifth cheaper (363 to 295 microseconds, twenty at a time).
     """
-    read = [_read(raw, stream_entry, now) for raw, stream_entry in entries]
-    events = [each for each in read if isinstance(each, ClaimEvent)]
-    judgements = [judgement_of(event, book) for event in events]
-    digests = [claim_digest(event.data) for event in events]
-    judged = iter([verdict_on(*each, book, now) for each in zip(events, judgements, digests, strict=True)])
+    moments = [now + timedelta(microseconds=place) for place in range(len(entries))]
+    read = [_read(raw, stream_entry, at) for (raw, stream_entry), at in zip(entries, moments, strict=True)]
+    events = [(each, at) for each, at in zip(read, moments, strict=True) if isinstance(each, ClaimEvent)]
+    judgements = [judgement_of(event, book) for event, _ in events]
+    digests = [claim_digest(event.data) for event, _ in events]
+    judged = iter(
+        [
+            verdict_on(event, judgement, digest, book, at)
+            for (event, at), judgement, digest in zip(events, judgements, digests, strict=True)
+        ]
+    )
     return [next(judged) if isinstance(each, ClaimEvent) else each for each in read]
 
 
