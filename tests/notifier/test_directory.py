@@ -1,6 +1,6 @@
 """Who is told, and which directories are refused."""
 
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -57,6 +57,14 @@ WRONG = {
         "ends before it begins",
     ),
     "quiet all day": ('manager="a"\n' + PERSON + 'quiet_hours={from="07:00", to="07:00"}', "none, or all day"),
+    "a digest at a number": ('manager="a"\n' + PERSON + "digest_at=730", "people.toml:6: person.1.digest_at"),
+    "a digest without a colon": ('manager="a"\n' + PERSON + 'digest_at="0730"', "'0730' is no time of day"),
+    "quiet at a time of a zone": (
+        'manager="a"\n' + PERSON + 'quiet_hours={from="19:00Z", to="07:00Z"}',
+        "'19:00Z' is no time of day",
+    ),
+    "away from a number": ('manager="a"\n' + PERSON + "away=[{from=20260201, through=20260202}]", "away.1.from"),
+    "away from no day": ('manager="a"\n' + PERSON + 'away=[{from="2026-02-30", through="2026-03-01"}]', "away.1.from"),
     "a webhook that is nowhere": ('manager="a"\n' + PERSON + 'channels=["webhook"]', "needs a webhook"),
     "a webhook that is no address": (
         'manager="a"\n' + PERSON + 'webhook={url="ftp://x", secret_file="s"}',
@@ -68,6 +76,12 @@ WRONG = {
     "an unknown role": ('manager="a"\n' + PERSON + 'roles=["boss"]', "roles"),
     "a misspelt key": ('manager="a"\n' + PERSON + 'quiet_hour={from="19:00", to="07:00"}', "quiet_hour"),
     "a name over two lines": ('manager="a"\n' + PERSON.replace('name="A"', 'name="A\\nB"'), "name"),
+    "two people of one NPI in one practice": (
+        'manager="a"\n'
+        + (PRACTICE_9 + PERSON + 'npi="1"\npractice="9"\n')
+        + (PERSON.replace('"a"', '"b"', 1) + 'npi="1"\npractices=["9"]\n'),
+        "people.toml:12: two people of one practice have the NPI '1'",
+    ),
     "two practices of one number": ('manager="a"\n' + PRACTICE_9 * 2 + PERSON, "two practices"),
 }
 
@@ -213,3 +227,9 @@ def test_claim_entry_goes_to_the_biller_and_to_the_clinician_where_there_is_none
     assert team.fixer(Fixer.BILLER, "9", "2").person.id == "cy"
     assert team.fixer(Fixer.FRONT_DESK, "9", "1").person.id == "cy"
     assert team.fixer(Fixer.CLINICIAN, "8", "1").person.id == "pat"
+
+
+def test_a_time_may_be_written_as_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "people.toml"
+    path.write_text('manager="a"\n' + PERSON + "digest_at=07:30:00\n", "utf-8")
+    assert load_directory(path).people["a"].digest_at == time(7, 30)

@@ -1,7 +1,8 @@
-"""Who is who: practices and the people in them, read from one file.
+"""Who is who: practices and the people in them, read from one file and from tables of people that it names.
 
 ```toml
 manager = "pat"                       # receives what no practice claims
+people = ["people.csv"]               # more people, one a row (see `directory_csv`); beside this file
 timezone = "America/New_York"         # of whoever names none
 
 [[practice]]
@@ -34,16 +35,29 @@ openid_subject = "00u1a2b3"           # their account at the OpenID provider; by
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import date, time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
+from palpate_notifier.directory_csv import Row, WrongTable, read_rows
+from palpate_notifier.toml_lines import Path as TomlPath
+from palpate_notifier.toml_lines import line_of, lines_of
 from palpate_schemas.values import Fixer, Wire
 
 Email = Annotated[
@@ -66,12 +80,34 @@ def _state(name: str) -> str:
     return name
 
 
+_CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")
+"""As people write a time, and as spreadsheets rewrite it."""
+
+
+def _clock(written: object) -> object:
+    if not isinstance(written, str):
+        return written
+    for form in _CLOCKS:
+        try:
+            return datetime.strptime(" ".join(written.split()), form).time()  # noqa: DTZ007 - of any day, anywhere
+        except ValueError:
+            continue
+    raise ValueError(f"{written!r} is no time of day, e.g. 07:30")
+
+
+def _day(written: object) -> object:
+    return date.fromisoformat(written.strip()) if isinstance(written, str) else written
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 State = Annotated[str, AfterValidator(_state)]
+# Strict, for pydantic takes a number for seconds: 730 would be twelve minutes past midnight.
+Clock = Annotated[time, Strict(), BeforeValidator(_clock)]
+Day = Annotated[date, Strict(), BeforeValidator(_day)]
 
 
 class WrongDirectory(ValueError):
-    """A directory file that start-up refuses; the text names file and entry."""
+    """A directory that start-up refuses; the text names file, line and entry."""
 
 
 class Role(StrEnum):
@@ -99,8 +135,8 @@ class _Entry(Wire, extra="forbid"):
 class Absence(_Entry):
     """Days on which somebody is away, both included, where they are."""
 
-    from_: Annotated[date, Field(alias="from")]
-    through: date
+    from_: Annotated[Day, Field(alias="from")]
+    through: Day
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -112,8 +148,8 @@ class Absence(_Entry):
 class QuietHours(_Entry):
     """Hours of the day in which nothing is sent; they may go past midnight."""
 
-    from_: Annotated[time, Field(alias="from")]
-    to: time
+    from_: Annotated[Clock, Field(alias="from")]
+    to: Clock
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -149,7 +185,7 @@ class Person(_Entry):
     cover: PersonId | None = None
     away: tuple[Absence, ...] = ()
     quiet_hours: QuietHours | None = None
-    digest_at: time | None = None
+    digest_at: Clock | None = None
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (Channel.EMAIL,)
     webhook: Webhook | None = None
     apprise: tuple[SecretStr, ...] = ()
@@ -195,11 +231,19 @@ class Receiver(Wire):
     why: str
 
 
+def _a_list(written: object) -> object:
+    if not isinstance(written, list):
+        raise ValueError('a list is wanted, e.g. ["people.csv"]')  # noqa: TRY004 - pydantic turns ValueError into its own
+    return written
+
+
 class _File(_Entry):
     manager: PersonId
     timezone: Zone = "America/New_York"
+    people: Annotated[tuple[Path, ...], BeforeValidator(_a_list)] = ()
+    """CSV files with more people, relative to this one."""
     practice: tuple[Practice, ...] = ()
-    person: Annotated[tuple[Person, ...], Field(min_length=1)]
+    person: tuple[Person, ...] = ()
 
 
 class Directory:
@@ -339,54 +383,129 @@ def _same(email: str) -> str:
 
 
 def load_directory(path: Path) -> Directory:
-    """Read the directory.
+    """Read the directory, and the tables of people that it names.
 
     Raises:
-        WrongDirectory: the file is not there, is not TOML, or names somebody who is not in it.
+        WrongDirectory: a file is not there, cannot be read, or names somebody who is nowhere.
     """
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        raw = tomllib.loads(text)
     except FileNotFoundError as error:
         raise WrongDirectory(f"{path}: there is no such file; write one, or set PALPATE_DIRECTORY") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongDirectory(f"{path}: not TOML: {error}") from error
-    return _checked(path, raw)
+    return _checked(_Source(path, lines_of(text)), raw)
 
 
-def _checked(path: Path, raw: Mapping[str, Any]) -> Directory:
-    try:
-        file = _File.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-        raise WrongDirectory(f"{path}: {place}: {_plain(first['msg'])}") from error
-    people = {person.id: person for person in file.person}
-    practices = {practice.npi: practice for practice in file.practice}
-    _twice(path, "people have the id", [person.id for person in file.person])
-    _twice(path, "practices have the NPI", [practice.npi for practice in file.practice])
-    _twice(path, "people have the openid_subject", [each.openid_subject for each in file.person if each.openid_subject])
-    _known(path, people, "the manager of the directory", file.manager)
-    for practice in file.practice:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The TOML file, which knows where in it something stands."""
+
+    path: Path
+    lines: dict[TomlPath, int]
+
+    def place(self, *where: str | int) -> str:
+        return f"{self.path}:{line_of(self.lines, where)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A person, and where they are written down."""
+
+    person: Person
+    place: str
+
+
+_Name = TypeVar("_Name", bound=Hashable)
+
+
+def _checked(source: _Source, raw: Mapping[str, Any]) -> Directory:
+    file = _file(source, raw)
+    listed = (*(_Listed(each, source.place("person", at)) for at, each in enumerate(file.person)), *_rows(source, file))
+    if not listed:
+        raise WrongDirectory(
+            f'{source.path}: there is no [[person]]; write one, or name a table: people = ["people.csv"]'
+        )
+    _no_person_twice(listed)
+    practices = _practices(source, file)
+    people = {each.person.id: each.person for each in listed}
+    _known(source.place("manager"), people, "the manager of the directory", file.manager)
+    for at, practice in enumerate(file.practice):
         for what in ("manager", "biller", "front_desk"):
-            _known(path, people, f"the {what} of practice {practice.npi}", getattr(practice, what))
-    for person in file.person:
-        _known(path, people, f"the cover of {person.id!r}", person.cover)
+            place = source.place("practice", at, what)
+            _known(place, people, f"the {what} of practice {practice.npi}", getattr(practice, what))
+    for place, person in ((each.place, each.person) for each in listed):
+        _known(place, people, f"the cover of {person.id!r}", person.cover)
         for npi in person.in_practices:
             if npi not in practices:
-                raise WrongDirectory(f"{path}: person {person.id!r} is in practice {npi}, which is not here")
+                raise WrongDirectory(f"{place}: person {person.id!r} is in practice {npi}, which is no [[practice]]")
     return Directory(people, practices, people[file.manager], file.timezone)
 
 
-def _twice(path: Path, what: str, names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise WrongDirectory(f"{path}: two {what} {name!r}")
+def _file(source: _Source, raw: Mapping[str, Any]) -> _File:
+    try:
+        return _File.model_validate(raw)
+    except ValidationError as error:
+        where, what = _first(error)
+        place = ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
+        raise WrongDirectory(f"{source.place(*where)}: {place}: {what}") from error
 
 
-def _known(path: Path, people: Mapping[str, Person], what: str, named: str | None) -> None:
+def _rows(source: _Source, file: _File) -> Iterator[_Listed]:
+    """The people of the tables, by the same model as those of the file."""
+    _once([(source.place("people"), name) for name in file.people], lambda name: f"the table {str(name)!r}")
+    for name in file.people:
+        try:
+            rows = read_rows(source.path.parent / name)
+        except WrongTable as error:
+            raise WrongDirectory(str(error)) from error
+        yield from map(_of_row, rows)
+
+
+def _of_row(row: Row) -> _Listed:
+    try:
+        return _Listed(Person.model_validate(row.person), row.place)
+    except ValidationError as error:
+        raise WrongDirectory(row.refusal(*_first(error))) from error
+
+
+def _first(error: ValidationError) -> tuple[TomlPath, str]:
+    """Where the first mistake is, and what it is."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return first["loc"], re.sub(r"^Value error, ", "", first["msg"])
+
+
+def _practices(source: _Source, file: _File) -> dict[str, Practice]:
+    places = [(source.place("practice", at, "npi"), each.npi) for at, each in enumerate(file.practice)]
+    _once(places, lambda npi: f"two practices have the NPI {npi!r}")
+    return {practice.npi: practice for practice in file.practice}
+
+
+def _no_person_twice(listed: Iterable[_Listed]) -> None:
+    """Nobody shares what somebody is known by: id, account, or in one practice the NPI."""
+    everybody = [(each.place, each.person) for each in listed]
+    _once([(place, person.id) for place, person in everybody], lambda id_: f"two people have the id {id_!r}")
+    accounts = [(place, person.openid_subject) for place, person in everybody if person.openid_subject]
+    _once(accounts, lambda account: f"two people have the openid_subject {account!r}")
+    clinicians = [
+        (place, (person.npi, practice))
+        for place, person in everybody
+        if person.npi
+        for practice in person.in_practices or (None,)
+    ]
+    _once(clinicians, lambda both: f"two people of one practice have the NPI {both[0]!r}: whose are its claims?")
+
+
+def _once(named: Iterable[tuple[str, _Name]], what: Callable[[_Name], str]) -> None:
+    """Refuse what is written down a second time, with both places."""
+    seen: dict[_Name, str] = {}
+    for place, name in named:
+        if name in seen:
+            raise WrongDirectory(f"{place}: {what(name)}; the other stands at {seen[name]}; change or delete one")
+        seen[name] = place
+
+
+def _known(place: str, people: Mapping[str, Person], what: str, named: str | None) -> None:
     if named is not None and named not in people:
-        raise WrongDirectory(f"{path}: {what} is {named!r}, who is not in it")
-
-
-def _plain(message: str) -> str:
-    return re.sub(r"^Value error, ", "", message)
+        raise WrongDirectory(f"{place}: {what} is {named!r}, who is not in the directory; add them, or correct the id")
