@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from palpate_cli.local_intake import LocalIntake
 from palpate_cli.processes import Command, Family, Tell
 from palpate_runtime.embedded import EmbeddedRedis, free_port
+
+if TYPE_CHECKING:
+    from palpate_cli.local_intake import LocalIntake
 
 READY_WITHIN_S = 60.0
 
@@ -102,7 +105,7 @@ class Stack:
     ) -> None:
         self.folder, self.ports = folder, Ports.free(redis_port, port_like(INBOX_PORT) if inbox else None)
         self.inbox_url = _inbox_url(self.ports.notifier) if inbox else None
-        self.intake = LocalIntake(folder, port_like(INTAKE_PORT)) if intake else None
+        self.intake = _intake_of(folder) if intake else None
         self.mail = folder / "mail"
         self.directory = Path(os.environ.get("PALPATE_DIRECTORY", folder / "directory.toml"))
         self.redis = EmbeddedRedis(folder / "redis", self.ports.redis)
@@ -218,6 +221,12 @@ class Stack:
                 if asyncio.get_running_loop().time() > deadline:
                     raise NotReady(f"the {name} did not become ready within {READY_WITHIN_S:g} s; its log says why")
                 await asyncio.sleep(0.05)
+
+
+def _intake_of(folder: Path) -> "LocalIntake":
+    from palpate_cli.local_intake import LocalIntake  # which the demo need not wait for
+
+    return LocalIntake(folder, port_like(INTAKE_PORT))
 
 
 def _inbox_url(port: int) -> str:
