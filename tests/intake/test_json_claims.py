@@ -62,6 +62,16 @@ def test_every_claim_of_a_file_is_read(text: str, positions: list[str]) -> None:
         assert outcome.claim == Claim.model_validate(CLAIM)
 
 
+def test_a_member_whose_text_is_not_closed_does_not_take_the_next_along() -> None:
+    cut = COMPACT.replace('"97110"', '"97110\\"', 1)
+    assert cut != COMPACT
+    outcomes = _read(f"[\n{cut},\n{COMPACT}\n]")
+    assert [(type(outcome), outcome.position) for outcome in outcomes] == [
+        (Unreadable, "line 2"),
+        (ReadClaim, "line 3"),
+    ]
+
+
 def test_an_event_is_kept_whole() -> None:
     (outcome,) = _read(json.dumps(_event(CLAIM, type="claim.corrected", traceparent="00-a-b-01")))
     assert isinstance(outcome, ReadClaim)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from palpate_intake.json_text import places
 from palpate_intake.outcome import ReadClaim, Unreadable
 from palpate_intake.reading import read_claims
 from tests.intake.x12_text import x12
@@ -148,3 +149,26 @@ def test_memory_does_not_grow_with_the_number_of_claims() -> None:
         tracemalloc.stop()
     assert count == 5_000
     assert peak < 4 * 1024 * 1024
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":"' + b'\\"' * 1_000_000,
+        b'{"a":"' + b'\\"' * 1_000_000 + b"\n}",
+        b"ISA*00*~IEA*1" + b" " * 250_000 + b"X~",
+        b"ISA*00*~IEA*1" + b" X" * 120_000 + b"~",
+        b"ISA*~" * 1_000_000,
+        b"ISA*~IEA*1 ISA*" * 500_000,
+    ],
+    ids=["no quote closes", "nor in the next line", "blanks", "single blanks", "headless", "joined"],
+)
+def test_no_text_takes_longer_than_its_length_accounts_for(raw: bytes) -> None:
+    """Each took hours, or the better part of one: nothing is timed here, a text that hangs again is cut off."""
+    _read(raw)
+
+
+@pytest.mark.timeout(30)
+def test_lines_are_counted_in_a_text_without_closing_quotes_too() -> None:
+    assert places(b'{"a":"' + b'\\"' * 1_000_000 + b'\n,"b":1}', 1)["/b"] == 2

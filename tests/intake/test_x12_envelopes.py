@@ -71,6 +71,21 @@ def test_an_interchange_whose_last_terminator_is_missing_does_not_swallow_the_ne
     assert len(read(PLAIN.removesuffix("~\n") + "\n" + PLAIN)) == 2
 
 
+def test_a_control_number_that_looks_like_an_interchange_does_not_hide_the_next_one() -> None:
+    closing = "IEA*1*000000001"
+    outcomes = read(PLAIN.replace(closing + "~\n", "IEA*1*ISA") + "\n" + PLAIN)
+    assert [type(outcome) for outcome in outcomes] == [ReadClaim] * 2
+    assert [found.code for found in outcomes[0].structure] == ["interchange-control"]
+
+
+def test_a_file_of_more_interchanges_without_a_whole_isa_than_are_guessed_at_says_where_it_was_left() -> None:
+    headless = PLAIN.replace(ISA, "ISA*00~")
+    outcomes = read(headless * 2 + "ISA*00~" * 1_000 + PLAIN)
+    assert [type(outcome) for outcome in outcomes] == [ReadClaim, ReadClaim, Unreadable]
+    assert "more than 1000 interchanges" in outcomes[-1].reasons[0].reason  # type: ignore[union-attr]
+    assert outcomes[-1].position == "segment 1054"
+
+
 def test_segments_are_numbered_over_the_whole_stream() -> None:
     segments = Segments(BytesIO((PLAIN + PLAIN).encode()))
     numbers = [segments.number for _ in segments]

@@ -14,7 +14,9 @@ from pydantic_core import from_json
 LARGEST_VALUE = 64 * 1024 * 1024
 """Bytes of one value.  A claim is some 50 KB; this is room for a large Bundle, which is read as a whole."""
 
-_TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|[\[\]{}]')
+_TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+(?:"|())|[\[\]{}]')
+"""A text, a bracket, or (group 1) a text that its line does not close."""
+_BRACKET = re.compile(rb"[\[\]{}]")
 _OPENING = frozenset(b"[{")
 _BLANK = b" \t\r\n,\x00\x1a\xef\xbb\xbf"
 _PLACE = re.compile(r" at line ([0-9]+) column ([0-9]+)$")
@@ -114,7 +116,7 @@ def places(raw: bytes, line: int) -> dict[str, int]:
     return found
 
 
-_PART = re.compile(rb'\n|[{}\[\]]|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"[ \t\r]*:?|[^\s{}\[\]",:]++')
+_PART = re.compile(rb'\n|[{}\[\]]|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+(?:"[ \t\r]*+:?|\\?)|[^\s{}\[\]",:]++')
 
 
 def _member(path: list[tuple[str, int]], name: str | None) -> str | None:
@@ -181,7 +183,7 @@ class _Framing:
     def _scan(self, line: bytes, number: int) -> Iterator[Piece]:
         start = 0
         """Where in the line the open value, or what stands between values, begins."""
-        for match in _TOKEN.finditer(line):
+        for match in _brackets(line):
             token = match.group()
             if token in (b"{", b"["):
                 if self._parts is None:
@@ -193,7 +195,7 @@ class _Framing:
                         continue
                     self._parts, self._size, self._began, self._column = [], 0, number, start
                 self._depth += 1
-            elif token in (b"}", b"]"):
+            else:
                 self._depth -= 1
                 if self._parts is None:
                     yield from self._between(line[start : match.start()], number)
@@ -241,6 +243,20 @@ class _Framing:
 def is_whole(value: object) -> bool:
     """Whether a value is something that we read on its own, and not a part of something larger."""
     return isinstance(value, dict) and not value.keys().isdisjoint({"specversion", "claim_id", "claim", "resourceType"})
+
+
+def _brackets(line: bytes) -> Iterator["re.Match[bytes]"]:
+    """The brackets of a line that stand in no text.
+
+    Behind a text that is not closed every quote is an escaped one and closes nothing either, so only brackets are
+    looked for there: to try each of those quotes would take the square of the line's length.
+    """
+    for match in _TOKEN.finditer(line):
+        if match.lastindex is not None:
+            yield from _BRACKET.finditer(line, match.start() + 1)
+            return
+        if match.end() - match.start() == 1:
+            yield match
 
 
 def _skip_line(stream: BinaryIO) -> None:

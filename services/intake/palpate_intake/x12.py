@@ -209,6 +209,8 @@ class _Reader:
             self._held = nothing
         self._release()
         yield from self.ready
+        if self._segments.given_up is not None:
+            yield unreadable(self._file, f"segment {self._segments.number + 1}", self._segments.given_up)
 
     # -- who bills, who is treated, who pays ----------------------------------------------------------------------
 

@@ -20,8 +20,11 @@ _LONGEST_ISA = 400
 _WINDOW = 8192
 """Characters that a guess of the delimiters looks at."""
 
-_UNTERMINATED = re.compile(r"\s+ISA[^\w\s]")
-"""An IEA without its terminator, and the next interchange on the next line."""
+_UNTERMINATED = re.compile(r"(?<!\s)\s++ISA[^\w\s]")
+"""An IEA without its terminator, and the next interchange on the next line.  Each run of blanks is tried once."""
+
+_MOST_GUESSES = 1_000
+"""Interchanges of a stream whose delimiters are guessed: each guess costs as much as reading some kilobytes."""
 
 _FIRST_SEGMENTS = ("ISA", "GS", "ST")
 _OPENING = re.compile(r"(?:ISA|GS|ST)[^\w\s]")
@@ -93,6 +96,7 @@ class Segments:
         number: Position of the last segment given, counted from 1 over the whole stream; blank ones do not count.
         delimiters: Those in force for the last segment given.
         dropped: How often data without a terminator was thrown away.
+        given_up: Why the stream was not read to its end; None when it was.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -100,6 +104,8 @@ class Segments:
         self.number = 0
         self.delimiters = USUAL
         self.dropped = 0
+        self.given_up: str | None = None
+        self._guesses = 0
 
     def __iter__(self) -> Iterator[list[str]]:
         text, ended, begun = "", False, False
@@ -112,11 +118,20 @@ class Segments:
                 continue
             if not begun:
                 text = text.lstrip(_PADDING)
-                self.delimiters, begun = delimiters_of(text[:_WINDOW]), True
+                self._adopt(text)
+                begun = True
             text = yield from self._complete(text, ended=ended)
             if len(text) > LONGEST_SEGMENT:
                 self.dropped += 1
                 text = ""
+            ended = ended or self.given_up is not None
+
+    def _adopt(self, text: str, start: int = 0) -> None:
+        """The delimiters of the interchange that begins here are in force from here on."""
+        counted = _counted(text[start : start + _LONGEST_ISA])
+        if counted is None:
+            self._guesses += 1
+        self.delimiters = counted or _guessed(text[start : start + _WINDOW])
 
     def _complete(self, text: str, *, ended: bool) -> Generator[list[str], None, str]:
         """Give every segment that is complete, and return the text of what is not."""
@@ -133,12 +148,18 @@ class Segments:
                 start = text.index("ISA", start)
                 if len(text) - start < _LONGEST_ISA and not ended:
                     return text[start:]
-                self.delimiters = delimiters_of(text[start : start + _WINDOW])
+                self._adopt(text, start)
+                if self._guesses > _MOST_GUESSES:
+                    self.given_up = (
+                        f"more than {_MOST_GUESSES} interchanges have no whole ISA segment, so their delimiters were "
+                        "guessed: what follows was not read; write each ISA with its 16 elements, and send it again"
+                    )
+                    return ""
                 end = text.find(self.delimiters.terminator, start + 4)
                 end = len(text) if end < 0 else end
                 segment = text[start:end].strip(_PADDING)
             elif segment.startswith("IEA") and (joined := _UNTERMINATED.search(segment)) is not None:
-                end = text.index("ISA", start) - 1
+                end = text.index("IEA", start) + joined.end() - len(" ISA*")
                 segment = segment[: joined.start()]
             start = end + 1
             if segment:
