@@ -1,16 +1,19 @@
 """People in CSV files beside the directory: what is read, and what is refused, by file, line and column."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from palpate_cli.main import app
 from palpate_notifier.directory import Absence, Channel, Directory, QuietHours, Role, WrongDirectory, load_directory
-from palpate_notifier.directory_csv import COLUMNS
+from palpate_notifier.directory_csv import COLUMNS, Row, WrongTable, read_rows
 from palpate_notifier.inbox.csv_export import write
 from palpate_schemas.values import Fixer
 from tests.validator.claims import claim_with
@@ -257,6 +260,33 @@ def test_a_wrong_table_is_refused_by_file_and_line(
     with pytest.raises(WrongDirectory, match=rf"people\.csv:{line}: ") as refused:
         directory_with(table)
     assert says in str(refused.value)
+
+
+DAMAGE = (b",", b";", b'"', b"\n", b"\r", b"\t", b"\x00", b"\xff", b"\xef\xbb\xbf", b"=", b"sep=;\n", "\u2028".encode())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(TABLE)), st.integers(0, 9), st.sampled_from(DAMAGE) | st.binary(max_size=4)))
+)
+def test_a_damaged_table_is_read_or_refused_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, int, bytes]]
+) -> None:
+    content = TABLE.encode()
+    for at, gone, put in damage:
+        content = content[:at] + put + content[at + gone :]
+    path = tmp_path_factory.getbasetemp() / "damaged.csv"
+    path.write_bytes(content)
+    read, said = outcome(path)
+    assert all({"id", "name", "email"} <= row.person.keys() for row in read)
+    assert bool(read) != bool(re.match(rf"{re.escape(str(path))}:\d+: ", said))
+
+
+def outcome(path: Path) -> tuple[tuple[Row, ...], str]:
+    """The rows, or what is said instead."""
+    try:
+        return read_rows(path), ""
+    except WrongTable as refused:
+        return (), str(refused)
 
 
 WRONG_NAMES = {
