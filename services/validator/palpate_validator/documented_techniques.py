@@ -185,7 +185,6 @@ def _part(note: VisitNote, rendering: Profession | None) -> _Part:
     return text + listed, listed, profession or rendering
 
 
-@lru_cache(maxsize=256)
 def _read(notes: tuple[_Part, ...]) -> Documented:
     return _merged([_read_note(*note) for note in notes])
 

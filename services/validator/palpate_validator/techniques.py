@@ -447,7 +447,15 @@ VOCABULARY = load_vocabulary()
 """The shipped vocabulary, read at start-up so that a wrong table is refused there."""
 
 
-@lru_cache(maxsize=512)
+_LISTED = 64
+"""Characters of an entry of a list of techniques: `joint mobilization`.  Free text is longer and somebody's own."""
+
+
 def scan(text: str) -> Scan:
-    """What a text names, by the shipped vocabulary; the rules of one claim ask for the same text many times."""
+    """What a text names, by the shipped vocabulary.  A list's entry is remembered; what is told of a patient is not."""
+    return _scan_entry(text) if len(text) <= _LISTED else VOCABULARY.scan(text)
+
+
+@lru_cache(maxsize=512)
+def _scan_entry(text: str) -> Scan:
     return VOCABULARY.scan(text)
