@@ -100,6 +100,11 @@ def test_a_missing_directory_is_refused_saying_how_to_mend_it(tmp_path: Path) ->
         load_directory(tmp_path / "nowhere.toml")
 
 
+def test_a_folder_for_a_directory_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(WrongDirectory, match=r"cannot be read \(IsADirectoryError\)"):
+        load_directory(tmp_path)
+
+
 TEAM = """
 manager = "pat"
 timezone = "America/Denver"

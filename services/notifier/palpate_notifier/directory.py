@@ -393,6 +393,8 @@ def load_directory(path: Path) -> Directory:
         raw = tomllib.loads(text)
     except FileNotFoundError as error:
         raise WrongDirectory(f"{path}: there is no such file; write one, or set PALPATE_DIRECTORY") from error
+    except OSError as error:
+        raise WrongDirectory(f"{path}: cannot be read ({type(error).__name__})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongDirectory(f"{path}: not TOML: {error}") from error
     return _checked(_Source(path, lines_of(text)), raw)
@@ -428,8 +430,20 @@ def _checked(source: _Source, raw: Mapping[str, Any]) -> Directory:
             f'{source.path}: there is no [[person]]; write one, or name a table: people = ["people.csv"]'
         )
     _no_person_twice(listed)
-    practices = _practices(source, file)
     people = {each.person.id: each.person for each in listed}
+    practices = _practices(source, file)
+    _all_known(source, file, listed, people, practices)
+    return Directory(people, practices, people[file.manager], file.timezone)
+
+
+def _all_known(
+    source: _Source,
+    file: _File,
+    listed: Iterable[_Listed],
+    people: Mapping[str, Person],
+    practices: Mapping[str, Practice],
+) -> None:
+    """Whoever and whatever is named is there."""
     _known(source.place("manager"), people, "the manager of the directory", file.manager)
     for at, practice in enumerate(file.practice):
         for what in ("manager", "biller", "front_desk"):
@@ -440,7 +454,6 @@ def _checked(source: _Source, raw: Mapping[str, Any]) -> Directory:
         for npi in person.in_practices:
             if npi not in practices:
                 raise WrongDirectory(f"{place}: person {person.id!r} is in practice {npi}, which is no [[practice]]")
-    return Directory(people, practices, people[file.manager], file.timezone)
 
 
 def _file(source: _Source, raw: Mapping[str, Any]) -> _File:
