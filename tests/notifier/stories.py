@@ -35,6 +35,7 @@ biller = "bo"
 id = "pat"
 name = "Pat Okafor"
 email = "pat@harbor.example"
+{pat}
 
 [[person]]
 id = "bo"
@@ -73,10 +74,18 @@ class Story:
 
     @classmethod
     def begin(
-        cls, sessions: Sessions, clock: Clock, folder: Path, *, ada: str = "", bo: str = "", **settings: Any
+        cls,
+        sessions: Sessions,
+        clock: Clock,
+        folder: Path,
+        *,
+        ada: str = "",
+        bo: str = "",
+        pat: str = "",
+        **settings: Any,
     ) -> "Story":
         path = folder / "team.toml"
-        path.write_text(TEAM.format(ada=ada, bo=bo), "utf-8")
+        path.write_text(TEAM.format(ada=ada, bo=bo, pat=pat), "utf-8")
         directory = load_directory(path)
         routes = load_routes(None, directory)
         chosen = NotifierSettings(

@@ -165,6 +165,41 @@ async def test_a_version_that_still_fails_is_told_again(story: Story) -> None:
     assert (await story.case()).rules == ["mod-gn"]
 
 
+async def test_a_version_that_still_fails_does_not_unsay_what_goes_up(begin: Any) -> None:
+    """It went up at the end of a day on which the manager is told nothing more: the message waits for the morning."""
+    story = begin(pat='quiet_hours = { from = "16:00", to = "08:00" }')
+    await story.fail(1)
+    await story.wait(days=3, hours=8, step_minutes=60)
+    assert (await story.case()).status == "escalated"
+    assert "pat" not in [person for person, _ in await story.mails()]
+    await story.fail(1, version=2)
+    await story.wait(days=4, step_minutes=60)
+    assert ("pat", "1 claim needs your attention") in await story.mails()
+
+
+async def test_a_version_that_still_fails_goes_up_again_a_business_day_later(story: Story) -> None:
+    await story.fail(1)
+    await story.wait(days=6, step_minutes=60)
+    assert [person for person, _ in await story.mails()] == ["ada", "ada", "ada", "pat"]
+    # Monday; it still fails, and whoever has it has until Tuesday evening.  Wednesday is Veterans Day.
+    await story.fail(1, version=2)
+    assert (await story.case()).due_at == datetime(2026, 11, 10, 22, 0, tzinfo=UTC)
+    await story.wait(days=10, step_minutes=60)
+    again = [(each.created_at.isoformat()[:16], each.person) for each in (await story.deliveries())[4:]]
+    assert again == [("2026-11-09T16:00", "ada"), ("2026-11-12T14:00", "pat")]
+
+
+async def test_no_number_of_versions_keeps_the_manager_from_hearing(begin: Any) -> None:
+    """Whoever sends a failing version every morning is not asked in the manager's place for good."""
+    story = begin(ada='cover = "ben"')
+    for version in range(1, 15):
+        await story.fail(1, version=version)
+        await story.wait(days=1, step_minutes=60)
+    heard = [each.created_at.isoformat()[:10] for each in await story.deliveries() if each.person == "pat"]
+    assert heard[0] == "2026-11-09"
+    assert len(heard) > 2
+
+
 async def test_in_quiet_hours_nothing_is_sent(begin: Any) -> None:
     story = begin(ada='quiet_hours = { from = "19:00:00", to = "07:00:00" }')
     story.clock.at = datetime(2026, 11, 4, 0, 30, tzinfo=UTC)  # 19:30 in New York

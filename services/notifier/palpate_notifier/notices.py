@@ -25,6 +25,10 @@ class Kind(StrEnum):
     REASSIGNED = "reassigned"
 
 
+OF_A_VERSION = frozenset({Kind.REQUESTED, Kind.REMINDER, Kind.REASSIGNED})
+"""What a newer version of the claim says anew, to the same people.  What came up to somebody is not said again."""
+
+
 class NoticeStatus(StrEnum):
     """Where a notice stands."""
 
@@ -61,7 +65,14 @@ def notice(
     )
 
 
-async def withdraw(session: AsyncSession, case_ids: Sequence[str], now: datetime, *, person: str | None = None) -> None:
+async def withdraw(
+    session: AsyncSession,
+    case_ids: Sequence[str],
+    now: datetime,
+    *,
+    person: str | None = None,
+    kinds: Iterable[Kind] = Kind,
+) -> None:
     """Take back what waits to be told of some cases (to one person, or to all): closed, or somebody else's now.
 
     A message that is queued already goes too, when every case in it has closed.
@@ -69,7 +80,9 @@ async def withdraw(session: AsyncSession, case_ids: Sequence[str], now: datetime
     await session.flush()
     for start in range(0, len(case_ids), _AT_ONCE):
         ids = case_ids[start : start + _AT_ONCE]
-        waiting = update(Notice).where(Notice.case_id.in_(ids), Notice.status == NoticeStatus.WAITING)
+        waiting = update(Notice).where(
+            Notice.case_id.in_(ids), Notice.status == NoticeStatus.WAITING, Notice.kind.in_(sorted(kinds))
+        )
         if person is not None:
             waiting = waiting.where(Notice.person == person)
         await session.execute(waiting.values(status=NoticeStatus.CANCELLED, settled_at=now))

@@ -17,10 +17,10 @@ from palpate_notifier.cases import Change, Head, Standing, Status, change, error
 from palpate_notifier.correction_events import step_event
 from palpate_notifier.database import AWAY, Sessions, is_away
 from palpate_notifier.directory import Directory
-from palpate_notifier.notices import Kind, notice, withdraw
+from palpate_notifier.notices import OF_A_VERSION, Kind, notice, withdraw
 from palpate_notifier.references import new_reference
 from palpate_notifier.routing import Assignment, Route, assignments
-from palpate_notifier.schedule import due
+from palpate_notifier.schedule import due, due_again
 from palpate_notifier.tables import CaseEvent, CaseMember, CaseRow, ClaimHead
 from palpate_runtime import metrics
 from palpate_runtime.commit import Acknowledger
@@ -161,7 +161,9 @@ class Recorder:
             members = {} if begins else await self._members(session, case)
             if not is_new:
                 await session.execute(delete(CaseMember).where(CaseMember.case_id == case.id))
-                await withdraw(session, [case.id], now)
+                # What went up stays said: a version that still fails does not unsay that nobody mended it in time.
+                await withdraw(session, [case.id], now, kinds=OF_A_VERSION)
+                self._go_up_again(case, now)
             await self._hand_out(session, case, changed, now, members=members)
         session.add(
             CaseEvent(
@@ -192,6 +194,15 @@ class Recorder:
         case.opened_at, case.due_at = now, due(now, place_of(verdict.practice, self._directory))
         case.reminders = case.escalations = 0
         case.snoozed_until = case.acknowledged_at = case.mended_at = case.first_reaction_at = None
+
+    def _go_up_again(self, case: CaseRow, now: datetime) -> None:
+        """One that the manager had, and that still fails, has a day more; then the manager is asked anew.
+
+        Where only whoever covers has been asked, the manager comes next as planned: no version puts that off.
+        """
+        if case.escalations > 1:
+            case.escalations = 1
+            case.due_at = max(case.due_at, due_again(now, place_of(case.practice, self._directory)))
 
     def _describe(self, case: CaseRow, verdict: ClaimVerdict) -> None:
         """What the case shows: the newest failing version's findings and lines, and whose claim it is."""

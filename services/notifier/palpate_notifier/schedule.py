@@ -63,6 +63,11 @@ def due(opened_at: datetime, place: Place, after: int = DUE_AFTER) -> datetime:
     return place.on(place.business_days_after(place.day_of(opened_at), after), CLOSING)
 
 
+def due_again(now: datetime, place: Place) -> datetime:
+    """When something is due that comes back late: the end of the business day after this one."""
+    return place.on(place.business_days_after(place.day_of(now), 1), CLOSING)
+
+
 class NextStep(StrEnum):
     """What happens to a case by itself."""
 
@@ -117,7 +122,7 @@ def _goes_up(case: Waiting, place: Place) -> datetime:
     """When it is due; one that was at rest then has until the end of the business day after it wakes."""
     if case.snoozed_until is None or case.snoozed_until <= case.due_at:
         return case.due_at
-    return place.on(place.business_days_after(place.day_of(case.snoozed_until), 1), CLOSING)
+    return due_again(case.snoozed_until, place)
 
 
 def _mornings(case: Waiting, place: Place, repeat: int) -> list[datetime]:
