@@ -6,7 +6,7 @@ that is absent makes the rules that need it answer "cannot tell".
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
@@ -32,6 +32,13 @@ Npi = Annotated[str, Field(min_length=1, max_length=20)]
 
 MAX_VERSION = 2**63 - 1
 """What a 64-bit column keeps; a PMS may count its versions in milliseconds since 1970, or in ticks."""
+
+_FIRST_FAULT = Field(fail_fast=True)
+"""Of a list only the first member that is wrong is told, with all that is wrong with it: a bound on what one claim of
+a hundred thousand wrong members costs."""
+
+_Member = TypeVar("_Member")
+Listed = Annotated[tuple[_Member, ...], _FIRST_FAULT]
 
 
 class Payer(Wire):
@@ -116,22 +123,22 @@ class ServiceLine(Wire):
     service_date: date
     service_date_through: date | None = None
     procedure_code: ProcedureCode
-    modifiers: tuple[Modifier, ...] = ()
+    modifiers: Listed[Modifier] = ()
     """As sent.  More than four is a finding, not a rejection."""
     units: Units
     """As sent.  A fraction, zero or a negative number is a finding, not a rejection."""
     charge: Money | None = None
-    diagnosis_pointers: tuple[int, ...] = ()
+    diagnosis_pointers: Listed[int] = ()
     """1-based positions in the claim's `diagnoses`."""
     place_of_service: PlaceOfService | None = None
     minutes: Minutes | None = None
     """Countable one-on-one minutes of this service."""
-    intervals: tuple[Interval, ...] = ()
-    performed_by: tuple[Performance, ...] = ()
-    regions: tuple[Region, ...] = ()
+    intervals: Listed[Interval] = ()
+    performed_by: Listed[Performance] = ()
+    regions: Listed[Region] = ()
     encounter: int = 1
     """Which encounter of the day: two visits on one day are 1 and 2."""
-    excluded_minutes: tuple[ExcludedMinutes, ...] = ()
+    excluded_minutes: Listed[ExcludedMinutes] = ()
 
 
 class Signature(Wire):
@@ -167,7 +174,7 @@ class PlanOfCare(Wire):
     signed_order_on_file: bool | None = None
     sent_to_physician_on: date | None = None
     visits_per_week: Decimal | None = None
-    procedure_codes: tuple[ProcedureCode, ...] | None = None
+    procedure_codes: Listed[ProcedureCode] | None = None
 
 
 class ProgressReport(Wire):
@@ -183,8 +190,8 @@ class VisitNote(Wire):
     service_date: date
     clinician: NoteAuthor | None = None
     text: str | None = Field(default=None, repr=False)
-    techniques: tuple[str, ...] | None = None
-    regions: tuple[Region, ...] | None = None
+    techniques: Listed[str] | None = None
+    regions: Listed[Region] | None = None
     total_timed_minutes: Minutes | None = None
     total_treatment_minutes: Minutes | None = None
     start: ClockTime | None = None
@@ -194,8 +201,8 @@ class VisitNote(Wire):
     location: str | None = None
     signed_by: Signature | None = None
     signed_on: date | None = None
-    contributors: tuple[Contributor, ...] | None = None
-    service_minutes: dict[ProcedureCode, Minutes] | None = None
+    contributors: Listed[Contributor] | None = None
+    service_minutes: Annotated[dict[ProcedureCode, Minutes], _FIRST_FAULT] | None = None
     """Minutes of every timed service given that day, billed or not: the pool that units are allocated from."""
     patients_treated_at_once: Annotated[int, Field(ge=0)] | None = None
     restricted_motion: str | None = Field(default=None, repr=False)
@@ -240,9 +247,9 @@ class Claim(Wire):
     referring_provider: Provider | None = None
     place_of_service: PlaceOfService
     prior_authorization: PriorAuthorization | None = None
-    diagnoses: Annotated[tuple[DiagnosisCode, ...], Field(min_length=1, max_length=12)]
-    lines: Annotated[tuple[ServiceLine, ...], Field(min_length=1, max_length=50)]
-    documentation: tuple[VisitNote, ...] | None = None
+    diagnoses: Annotated[Listed[DiagnosisCode], Field(min_length=1, max_length=12)]
+    lines: Annotated[Listed[ServiceLine], Field(min_length=1, max_length=50)]
+    documentation: Listed[VisitNote] | None = None
     """Visit notes; absent means that the PMS does not share notes."""
     therapy_accrual: TherapyAccrual | None = None
     coverage: Coverage | None = None

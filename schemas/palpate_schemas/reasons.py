@@ -8,6 +8,9 @@ from pydantic import ValidationError
 from palpate_schemas.events import ClaimEvent
 from palpate_schemas.rejection import RejectionError
 
+MOST_REASONS = 100
+"""A claim of which a hundred things are wrong has been described well enough."""
+
 
 def reasons_of(error: ValidationError, prefix: str = "") -> tuple[RejectionError, ...]:
     """Say each error by its RFC 6901 pointer.  The value that was sent is not repeated: it may be PHI.
@@ -17,10 +20,16 @@ def reasons_of(error: ValidationError, prefix: str = "") -> tuple[RejectionError
         prefix: Pointer of the validated value in what was sent.
     """
     details = error.errors(include_url=False, include_input=False, include_context=False)
-    return tuple(
+    left = {detail["loc"][:at] for detail in details for at, part in enumerate(detail["loc"]) if isinstance(part, int)}
+    # A list that was left at its first wrong member has not been found too short.
+    told = [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in left]
+    reasons = [
         RejectionError(pointer=prefix + _pointer(detail["loc"]), reason=_reason(detail["type"], detail["msg"]))
-        for detail in details
-    )
+        for detail in told[:MOST_REASONS]
+    ]
+    if len(told) > MOST_REASONS:
+        reasons.append(RejectionError(pointer=prefix, reason=f"and {len(told) - MOST_REASONS} more"))
+    return tuple(reasons)
 
 
 def _reason(kind: str, message: str) -> str:

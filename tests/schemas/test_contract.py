@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
+from pydantic import TypeAdapter
+from pydantic import ValidationError as RefusedByModel
 from pydantic_asyncapi import v3
 
 from palpate_schemas import build, streams
+from palpate_schemas.claim import Claim
+from palpate_schemas.events import ClaimEvent
+from palpate_schemas.reasons import reasons_of
 from palpate_validator.book import shipped_rule_book
 from palpate_validator.verdicts import answer
 from tests.processes import event
@@ -84,3 +89,46 @@ def test_the_asyncapi_document_is_one_and_names_every_stream() -> None:
     assert set(streams.READERS) <= addresses
     for message in document["components"]["messages"].values():
         assert (FOLDER / message["payload"]["schema"]["$ref"]).exists()
+
+
+MANY = 20_000
+
+
+@pytest.mark.parametrize(
+    ("data", "pointer"),
+    [
+        ({"lines": [1] * MANY}, "/data/lines/0"),
+        ({"diagnoses": [1] * MANY}, "/data/diagnoses/0"),
+        ({"documentation": [1] * MANY}, "/data/documentation/0"),
+        ({"lines": [{"modifiers": [1] * MANY}]}, "/data/lines/0/modifiers/0"),
+        ({"lines": [{"diagnosis_pointers": ["x"] * MANY}]}, "/data/lines/0/diagnosis_pointers/0"),
+        ({"lines": [{"performed_by": [1] * MANY}]}, "/data/lines/0/performed_by/0"),
+        ({"documentation": [{"techniques": [1] * MANY}]}, "/data/documentation/0/techniques/0"),
+        ({"documentation": [{"contributors": [1] * MANY}]}, "/data/documentation/0/contributors/0"),
+        ({"documentation": [{"service_minutes": dict.fromkeys(map(str, range(MANY)), 1)}]}, None),
+    ],
+)
+def test_a_claim_of_any_number_of_wrong_parts_has_few_reasons(data: dict[str, Any], pointer: str | None) -> None:
+    """Each reason costs a kilobyte and more of memory: one claim of a megabyte had half a million of them."""
+    raw = json.dumps({"specversion": "1.0", "id": "1", "source": "urn:s", "type": "claim.created", "data": data})
+    with pytest.raises(RefusedByModel) as refused:
+        ClaimEvent.model_validate_json(raw)
+    assert refused.value.error_count() < 50
+    assert pointer is None or pointer in {reason.pointer for reason in reasons_of(refused.value)}
+
+
+def test_a_list_that_was_left_at_its_first_wrong_member_is_not_called_too_short() -> None:
+    with pytest.raises(RefusedByModel) as refused:
+        Claim.model_validate(claim_with(lines=[{"units": "two"}]))
+    assert [reason.pointer for reason in reasons_of(refused.value)] == ["/lines/0/units"]
+    with pytest.raises(RefusedByModel) as refused:
+        Claim.model_validate(claim_with() | {"lines": []})
+    assert [reason.pointer for reason in reasons_of(refused.value)] == ["/lines"]
+
+
+def test_of_many_reasons_a_hundred_are_told_and_how_many_more_there_are() -> None:
+    with pytest.raises(RefusedByModel) as refused:
+        TypeAdapter(list[int]).validate_python(["x"] * 150)
+    reasons = reasons_of(refused.value, "/data")
+    assert (len(reasons), reasons[99].pointer) == (101, "/data/99")
+    assert (reasons[100].pointer, reasons[100].reason) == ("/data", "and 50 more")
