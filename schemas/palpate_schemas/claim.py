@@ -33,12 +33,17 @@ Npi = Annotated[str, Field(min_length=1, max_length=20)]
 MAX_VERSION = 2**63 - 1
 """What a 64-bit column keeps; a PMS may count its versions in milliseconds since 1970, or in ticks."""
 
+_MOST_MEMBERS = 500
 _FIRST_FAULT = Field(fail_fast=True)
-"""Of a list only the first member that is wrong is told, with all that is wrong with it: a bound on what one claim of
-a hundred thousand wrong members costs."""
+"""Of a list only the first member that is wrong is told, with all that is wrong with it.
+
+With the most members that a list may have, this is the bound on what one claim costs that is nothing but members, or
+nothing but wrong ones.
+"""
 
 _Member = TypeVar("_Member")
-Listed = Annotated[tuple[_Member, ...], _FIRST_FAULT]
+Listed = Annotated[tuple[_Member, ...], _FIRST_FAULT, Field(max_length=_MOST_MEMBERS)]
+"""Far more members than a claim has; a rule says what is too many for a payer."""
 
 
 class Payer(Wire):
@@ -202,7 +207,9 @@ class VisitNote(Wire):
     signed_by: Signature | None = None
     signed_on: date | None = None
     contributors: Listed[Contributor] | None = None
-    service_minutes: Annotated[dict[ProcedureCode, Minutes], _FIRST_FAULT] | None = None
+    service_minutes: Annotated[dict[ProcedureCode, Minutes], _FIRST_FAULT, Field(max_length=_MOST_MEMBERS)] | None = (
+        None
+    )
     """Minutes of every timed service given that day, billed or not: the pool that units are allocated from."""
     patients_treated_at_once: Annotated[int, Field(ge=0)] | None = None
     restricted_motion: str | None = Field(default=None, repr=False)
@@ -247,8 +254,8 @@ class Claim(Wire):
     referring_provider: Provider | None = None
     place_of_service: PlaceOfService
     prior_authorization: PriorAuthorization | None = None
-    diagnoses: Annotated[Listed[DiagnosisCode], Field(min_length=1, max_length=12)]
-    lines: Annotated[Listed[ServiceLine], Field(min_length=1, max_length=50)]
+    diagnoses: Annotated[tuple[DiagnosisCode, ...], _FIRST_FAULT, Field(min_length=1, max_length=12)]
+    lines: Annotated[tuple[ServiceLine, ...], _FIRST_FAULT, Field(min_length=1, max_length=50)]
     documentation: Listed[VisitNote] | None = None
     """Visit notes; absent means that the PMS does not share notes."""
     therapy_accrual: TherapyAccrual | None = None

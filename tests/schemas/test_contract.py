@@ -58,6 +58,9 @@ def test_a_claim_written_by_hand_fits_the_schema() -> None:
         {"place_of_service": "1"},
         {"version": 0},
         {"version": 2**63},
+        {"documentation": [{"service_date": "2026-03-02"}] * 501},
+        {"documentation": [{"service_date": "2026-03-02", "techniques": ["x"] * 501}]},
+        {"documentation": [{"service_date": "2026-03-02", "service_minutes": {f"{n:05}": 1 for n in range(501)}}]},
     ],
 )
 def test_what_the_validator_rejects_the_schema_refuses(change: dict[str, Any]) -> None:
@@ -105,6 +108,7 @@ MANY = 20_000
         ({"lines": [{"performed_by": [1] * MANY}]}, "/data/lines/0/performed_by/0"),
         ({"documentation": [{"techniques": [1] * MANY}]}, "/data/documentation/0/techniques/0"),
         ({"documentation": [{"contributors": [1] * MANY}]}, "/data/documentation/0/contributors/0"),
+        ({"lines": [{"performed_by": [{}] * MANY}]}, "/data/lines/0/performed_by"),
         ({"documentation": [{"service_minutes": dict.fromkeys(map(str, range(MANY)), 1)}]}, None),
     ],
 )
