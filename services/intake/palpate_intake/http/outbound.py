@@ -162,10 +162,6 @@ class Outbound:
         args: list[Any] = [outgoing.id, _ms(due), outgoing.model_dump_json()]
         await self._redis.register_script(_LATER)(keys=self._keys, args=args)
 
-    async def waiting(self) -> int:
-        """How many are not delivered."""
-        return int(await self._redis.hlen(self._keys[1]))
-
 
 async def sources_with_queues(redis: Callable[[], "Redis"]) -> list[str]:
     """The sources that have, or had, something to send."""
