@@ -117,6 +117,11 @@ def test_killed_before_it_could_answer_it_has_one_event_when_the_sender_sends_ag
     assert sorted(judged) == sorted((ACME_URI, each["event"]["id"]) for each in taken["claims"])
 
 
+def with_webhook(url: str) -> str:
+    """The sources with a webhook for the last of them."""
+    return SOURCES + f'webhook = {{ url = "{url}", secret_file = "x.secret" }}\n'
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -126,8 +131,11 @@ def test_killed_before_it_could_answer_it_has_one_event_when_the_sender_sends_ag
         ('[[source]]\nname = "a"\nsource = "urn:a"\n', "source number 1, keys: Field required"),
         (SOURCES + "webhok = 1\n", "source number 2, webhok: Extra inputs are not permitted"),
         (SOURCES + SOURCES, "the name 'acme' is there twice"),
+        (with_webhook("http://a\\u0001b/"), "source number 2, webhook.url: not a URL: Invalid non-printable"),
+        (with_webhook("https://pms.example:99999/"), "source number 2, webhook.url: there is no port 99999"),
+        (with_webhook("https://me:pass@pms.example/"), "source number 2, webhook.url: not a plain"),
     ],
-    ids=["none", "no TOML", "a key as it is", "no key", "a misspelt word", "twice"],
+    ids=["none", "no TOML", "a key as it is", "no key", "a misspelt word", "twice", "no URL", "no port", "a password"],
 )
 def test_a_sources_file_with_a_fault_is_refused_at_the_start_and_no_key_is_repeated(
     text: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

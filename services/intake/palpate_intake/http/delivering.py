@@ -46,9 +46,9 @@ class Deliverer:
             timedelta(seconds=settings.retry_longest_s),
             timedelta(seconds=settings.give_up_after_s),
         )
-        # Longer than the slowest attempt: waiting, connecting, sending and the answer may each take the time-out, and
-        # what came of it is to be written down.
-        self._lease = timedelta(seconds=4 * settings.webhook_timeout_s + 2 * settings.redis_timeout_s)
+        # Longer than the slowest attempt, and what came of it is to be written down.
+        slowest = webhooks.longest_attempt_s(settings.webhook_timeout_s)
+        self._lease = timedelta(seconds=slowest + 2 * settings.redis_timeout_s)
         self._queued = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._failed: dict[str, int] = {}
@@ -100,22 +100,26 @@ class Deliverer:
                 task.add_done_callback(lambda _, source=source: self._busy.pop(source, None))  # type: ignore[misc]
 
     async def _deliver(self, source: str) -> None:
-        """Deliver what is due for a source, until nothing is or its webhook seems to be away."""
+        """Deliver what is due for a source, until nothing is or its webhook seems to be away; give up what is old."""
         outbound = Outbound(self._redis(), source)
-        try:
-            async with webhooks.new_client(self._settings.webhook_timeout_s) as client:
-                while not self._stopping and await self._round(outbound, source, client):
-                    pass
-            if self._failed.get(source):
-                # Not before: after a long stop, what a server that is there would take is sent, however old it is.
-                await self._give_up_old(outbound, source)
-        except Exception as error:  # noqa: BLE001 - the edge of a source: logged, and the others go on
-            # What was taken is due again when its lease is over.
-            log.warning("webhook_round_cut_short", event_source=source, **describe(error))
-            self._rest(source)
+        for step in (self._send_due, self._give_up_old):
+            try:
+                await step(outbound, source)
+            except Exception as error:  # noqa: BLE001 - the edge of a source: logged, and the others go on
+                # What was taken is due again when its lease is over.
+                log.warning("webhook_round_cut_short", event_source=source, **describe(error))
+                self._rest(source)
+
+    async def _send_due(self, outbound: Outbound, source: str) -> None:
+        async with webhooks.new_client(self._settings.webhook_timeout_s) as client:
+            while not self._stopping and await self._round(outbound, source, client):
+                pass
 
     async def _give_up_old(self, outbound: Outbound, source: str) -> None:
         """Bury what waited too long: where a webhook is away for good, trying each once more would take for ever."""
+        if not self._failed.get(source):
+            # After a long stop, what a server that is there would take is sent, however old it is.
+            return
         while old := await outbound.old(BURIED_AT_ONCE, self._clock() - self._policy.give_up_after):
             for outgoing in old:
                 await self._bury(outgoing)

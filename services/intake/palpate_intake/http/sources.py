@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
+import httpx
 import structlog
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from palpate_intake.http.keys import HashedKey, hashed
+from palpate_runtime.webhooks import plain_url
 from palpate_schemas.events import Reference
 from palpate_schemas.values import Wire
 
@@ -36,10 +38,19 @@ class _Entry(Wire, extra="forbid"):
     """A part of the file.  A misspelt key is a mistake, not something to pass over."""
 
 
+def _plain(url: str) -> str:
+    """A webhook's URL, unless it is none that could ever be called."""
+    try:
+        plain_url(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"not a URL: {error}") from error
+    return url
+
+
 class Webhook(_Entry):
     """Where a source is told of its verdicts (Standard Webhooks)."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=1024)]
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=1024), AfterValidator(_plain)]
     secret_file: Path
     """Holds `whsec_` and the secret in base64."""
 
