@@ -408,6 +408,19 @@ def route_explain(
     )
 
 
+@route.command("enable")
+def route_enable(
+    person: Annotated[str, typer.Argument(help="Somebody's id in the directory.", show_default=False)],
+    *,
+    data: DataFolder = None,
+    database: Annotated[str | None, typer.Option(help="The notifier's database URL.")] = None,
+) -> None:
+    """Use somebody's addresses again that had bounced.  It goes into the audit.  Exit 1: none had."""
+    from palpate_cli.route import enable_addresses
+
+    raise typer.Exit(enable_addresses(person, _database(database, data)))
+
+
 @audit.command("verify")
 def audit_verify(
     *,

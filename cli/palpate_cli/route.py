@@ -1,7 +1,9 @@
-"""`palpate route explain`: who would be told of a claim and why, sending nothing."""
+"""`palpate route`: who would be told of a claim and why, sending nothing; and addresses that are used again."""
 
 import asyncio
+import getpass
 import json
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,7 +13,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from palpate_cli.check import complaint
 from palpate_cli.where import table_store
@@ -19,8 +20,9 @@ from palpate_intake.files import open_files
 from palpate_intake.outcome import Unreadable
 from palpate_intake.publishing import event_of
 from palpate_intake.reading import read_claims
+from palpate_notifier.bounces import enable
 from palpate_notifier.cases import Status
-from palpate_notifier.database import open_database
+from palpate_notifier.database import AWAY, open_database
 from palpate_notifier.directory import Directory, WrongDirectory, load_directory
 from palpate_notifier.explaining import Would, explain
 from palpate_notifier.preferences import Quiet
@@ -34,6 +36,7 @@ from palpate_validator.book import load_rule_book
 from palpate_validator.verdicts import answer
 
 EXPLAINED, NOT_EXPLAINED = 0, 2
+ENABLED, NOTHING_TO_ENABLE, NOT_ENABLED = 0, 1, 2
 
 console, errors = Console(), Console(stderr=True)
 
@@ -83,6 +86,30 @@ def explain_routes(
     return EXPLAINED
 
 
+def enable_addresses(person: str, database_url: str) -> int:
+    """Use somebody's addresses again that had bounced: 0 when there were any, 1 when not, 2 without a database."""
+    try:
+        taken_back = asyncio.run(_enable(person, database_url))
+    except AWAY as error:
+        return _refuse(f"the case database does not answer ({type(error).__name__})")
+    for channel, reason, since in taken_back:
+        console.print(f"{escape(person)}: {channel} is used again ({reason}, {since:%Y-%m-%d %H:%M} UTC)")
+    if not taken_back:
+        console.print(f"{escape(person)}: no address of theirs has bounced (an id of the directory is asked for)")
+    return ENABLED if taken_back else NOTHING_TO_ENABLE
+
+
+async def _enable(person: str, database_url: str) -> list[tuple[str, str, datetime]]:
+    engine, sessions = open_database(database_url)
+    try:
+        async with sessions.begin() as session:
+            actor = f"{getpass.getuser()}@{socket.gethostname()}"[:64]
+            rows = await enable(session, person, actor=actor, now=datetime.now(UTC))
+            return [(row.channel, row.reason, row.since) for row in rows]
+    finally:
+        await engine.dispose()
+
+
 def _would(claim: _Claim, root: Route, people: Directory, silences: Sequence[Quiet], now: datetime) -> list[Would]:
     return explain(
         root,
@@ -123,7 +150,7 @@ async def _stored(claim_id: str, database_url: str, now: datetime) -> tuple[list
         async with sessions() as session:
             cases = (await session.scalars(select(CaseRow).where(CaseRow.claim_id == claim_id))).all()
             silences = await in_force(session, now)
-    except DBAPIError:
+    except AWAY:
         return [], []
     finally:
         await engine.dispose()

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from palpate_notifier.bounces import bounced
 from palpate_notifier.channels import apprise, email, webhook
 from palpate_notifier.database import Outage, Sessions
 from palpate_notifier.directory import Channel, Directory
@@ -26,7 +27,7 @@ from palpate_notifier.outbox import (
     usable,
 )
 from palpate_notifier.settings import NotifierSettings
-from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase, DisabledChannel
+from palpate_notifier.tables import CaseRow, Delivery, DeliveryCase
 from palpate_notifier.waking import Wake
 from palpate_runtime import metrics
 from palpate_runtime.attempt import Attempt, Sent
@@ -106,15 +107,7 @@ class Sender:
         async with self._sessions.begin() as session:
             ours = await settle(session, delivery, result, attempt, now)
             if ours and attempt.bounced:
-                await session.merge(
-                    DisabledChannel(
-                        channel=delivery.channel,
-                        address=delivery.address,
-                        person=delivery.person,
-                        reason=attempt.detail or "refused",
-                        since=now,
-                    )
-                )
+                await bounced(session, delivery, attempt.detail or "refused", now)
             if ours and result.status in {DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN}:
                 await self._tell_the_manager(session, delivery, now, disabled=attempt.bounced)
         self._say(delivery, result.status, attempt.detail, ours=ours)

@@ -1,5 +1,6 @@
 """E-mail over SMTP, and what the server's answer means."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -27,8 +28,42 @@ def message_of(delivery: Delivery, mail_from: str) -> EmailMessage:
     return message
 
 
-# RFC 5321, 4.2.3: mailbox unavailable, user not local, mailbox name not allowed.
-_NO_SUCH_MAILBOX = {550, 551, 553}
+# RFC 3463, 3.2 and RFC 7505: no such mailbox, no such domain, no address at all, moved without a new one, a domain that
+# takes no mail.  5.1.7 and 5.1.8 are of the sender, and 5.1.0 is said of both.
+_NO_SUCH_MAILBOX = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}
+_ENHANCED = re.compile(r"\s*(5\.\d{1,3}\.\d{1,3})\b")
+# Servers that say no such status (Exim, for one) answer 550 to a mailbox that is not there, and to a client that has
+# lost its right to relay or is on a block list.  In doubt it is not the address.
+_SAYS_SO = re.compile(
+    r"(user|recipient|mailbox|address)( is)? (unknown|not found|unavailable|does( not|n't) exist)"
+    r"|(unknown|no such|invalid|unrouteable) (local )?(user|recipient|mailbox|address|person)",
+    re.IGNORECASE,
+)
+
+
+def meaning_of(code: int, text: str, *, recipient_named: bool, given_over: bool) -> Attempt:
+    """What a refusal means.  Pure.
+
+    What is wrong with us (a password, a right to relay, a block list) is mended here and not at the address: it is
+    tried again.  Only a mailbox that is not there is never written to again, and only a mailbox or a message that is
+    not wanted is given up at once.
+
+    Args:
+        code: The server's, of three digits.
+        text: What it says after that.
+        recipient_named: The server had taken the sender, and was asked for the recipient.
+        given_over: It had taken the recipient, and was given the message.
+    """
+    found = _ENHANCED.match(text)
+    status = found.group(1) if found else ""
+    detail = f"{code} {status}".strip()
+    if code < 500 or not recipient_named:
+        return Attempt(Sent.LATER, detail)
+    if status in _NO_SUCH_MAILBOX or (not status and code in {550, 551, 553} and _SAYS_SO.search(text)):
+        return Attempt(Sent.REFUSED, detail, bounced=True)
+    if given_over or status.startswith("5.2."):
+        return Attempt(Sent.REFUSED, detail)
+    return Attempt(Sent.LATER, detail)
 
 
 async def _nothing() -> None:
@@ -69,9 +104,11 @@ async def send(
     except aiosmtplib.SMTPResponseException as error:
         if progress.accepted:
             return Attempt(Sent.ACCEPTED)
-        if error.code < 500:
-            return Attempt(Sent.LATER, str(error.code))
-        return Attempt(Sent.REFUSED, str(error.code), bounced=progress.is_about_the_address(error.code))
+        return meaning_of(
+            error.code, error.message, recipient_named=progress.recipient_named, given_over=progress.given_over
+        )
+    except UnicodeEncodeError:
+        return Attempt(Sent.REFUSED, "an address beyond ASCII")
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
         if progress.accepted:
             # The server has answered 250 to the message; how it says good-bye does not matter.
@@ -85,7 +122,3 @@ class _Progress:
     recipient_named: bool = False
     given_over: bool = False
     accepted: bool = False
-
-    def is_about_the_address(self, code: int) -> bool:
-        """Whether a refusal is of this recipient, and not of us, of the sender or of what the message says."""
-        return self.recipient_named and (not self.given_over or code in _NO_SUCH_MAILBOX)
