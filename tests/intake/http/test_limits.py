@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import os
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from tests.intake.http.conftest import ACME, EVENT, EVENTS, OTHER, Running, Start, bearer, event
+from palpate_intake.http.sources import Sources
+from tests.intake.http.conftest import ACME, EVENT, EVENTS, OTHER, OTHER_URI, SOURCES, Running, Start, bearer, event
 from tests.intake.x12_text import x12
-from tests.processes import events_on
+from tests.processes import events_on, eventually
 
 
 @pytest.mark.parametrize(
@@ -31,24 +35,61 @@ async def test_without_a_key_nothing_is_answered(headers: dict[str, str], intake
         assert answer.json()["type"] == "urn:palpate:problem:no-key"
 
 
+async def saved(intake: Running, text: str) -> None:
+    """Save the sources, a while ago: a change counts when the file has rested for a second."""
+
+    def save() -> None:
+        beside = intake.sources.with_suffix(".new")
+        beside.write_text(text, "utf-8")
+        os.utime(beside, (time.time() - 60,) * 2)
+        beside.replace(intake.sources)
+
+    await asyncio.to_thread(save)
+
+
 async def test_a_key_taken_out_of_the_file_is_worth_nothing_at_once_and_a_new_one_counts(intake: Running) -> None:
     assert (await intake.claim(key=OTHER)).status_code == 404
-    first, _, second = intake.sources.read_text("utf-8").partition('\n[[source]]\nname = "other"')
-    intake.sources.write_text(first, "utf-8")
+    first, _, second = SOURCES.partition('\n[[source]]\nname = "other"')
+    await saved(intake, first)
     assert ((await intake.claim(key=OTHER)).status_code, (await intake.claim()).status_code) == (401, 404)
-    intake.sources.write_text(first + '\n[[source]]\nname = "other"' + second, "utf-8")
+    await saved(intake, first + '\n[[source]]\nname = "other"' + second)
     assert (await intake.claim(key=OTHER)).status_code == 404
 
 
 @pytest.mark.parametrize(
-    "broken", ["[[source]\n", "[[source]]\nname = 'acme'\n", None], ids=["no TOML", "no key", "gone"]
+    "broken", ["[[source]\n", "[[source]]\nname = 'acme'\n", ""], ids=["no TOML", "no key", "empty"]
 )
-async def test_while_the_file_has_a_fault_what_it_said_before_stands(broken: str | None, intake: Running) -> None:
-    if broken is None:
-        intake.sources.unlink()
-    else:
-        intake.sources.write_text(broken, "utf-8")
+async def test_while_the_file_has_a_fault_what_it_said_before_stands(broken: str, intake: Running) -> None:
+    await saved(intake, broken)
     assert ((await intake.claim()).status_code, (await intake.claim(key="wrong")).status_code) == (404, 401)
+
+
+async def test_while_the_file_is_gone_what_it_said_stands(intake: Running) -> None:
+    await asyncio.to_thread(intake.sources.unlink)
+    assert ((await intake.claim()).status_code, (await intake.claim(key="wrong")).status_code) == (404, 401)
+
+
+def test_what_is_still_being_written_does_not_count_and_counts_once_it_has_rested(tmp_path: Path) -> None:
+    """Half a file may be a valid one: the other source would be refused, and its verdicts would be told nobody."""
+    file = tmp_path / "sources.toml"
+    file.write_text(SOURCES, "utf-8")
+    patient, quick = Sources(file, settle_s=3_600), Sources(file, settle_s=0)
+    first, _, _ = SOURCES.partition('\n[[source]]\nname = "other"')
+    file.write_text(first, "utf-8")
+    assert patient.now().by_uri(OTHER_URI) is not None
+    assert quick.now().by_uri(OTHER_URI) is None
+    # Hours later, and nobody has asked meanwhile: the first who does is refused.
+    os.utime(file, (time.time() - 7_200,) * 2)
+    assert patient.now().by_uri(OTHER_URI) is None
+
+
+def test_a_file_server_whose_clock_is_ahead_holds_up_no_change(tmp_path: Path) -> None:
+    file = tmp_path / "sources.toml"
+    file.write_text(SOURCES, "utf-8")
+    sources = Sources(file, settle_s=0.05)
+    file.write_text(SOURCES.partition('\n[[source]]\nname = "other"')[0], "utf-8")
+    os.utime(file, (time.time() + 3_600,) * 2)
+    eventually(lambda: sources.now().by_uri(OTHER_URI) is None, within=10, what="the change")
 
 
 @pytest.mark.parametrize("kind", ["application/xml", "", "multipart/form-data"])

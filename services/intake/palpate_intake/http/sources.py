@@ -1,4 +1,4 @@
-"""Who may send claims over HTTP: a TOML file of sources, read again whenever it changes.
+"""Who may send claims over HTTP: a TOML file of sources, read again a second after it changes.
 
 [[source]]
 name = "acme"
@@ -10,6 +10,7 @@ webhook = { url = "https://pms.acme.example/palpate", secret_file = "acme.secret
 
 import hmac
 import os
+import time
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ from palpate_schemas.values import Wire
 log = structlog.stdlib.get_logger()
 
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+SETTLE_S = 1.0
+"""A change of the file counts when nobody has written to it for so long."""
 
 
 class WrongSources(ValueError):
@@ -158,6 +163,17 @@ def _with_absolute_secrets(book: Book, folder: Path) -> Book:
     )
 
 
+def _not_emptied(book: Book, before: Book, path: Path) -> Book:
+    """The same, unless there were sources before and are none now.
+
+    Raises:
+        WrongSources: then.
+    """
+    if before.source and not book.source:
+        raise WrongSources(f"{path}: names no source any more; to let nobody in, stop the service")
+    return book
+
+
 @dataclass(frozen=True, slots=True)
 class _Stamp:
     """What changes when a file does."""
@@ -176,25 +192,51 @@ class _Stamp:
 
 
 class Sources:
-    """The file as it is now.  While it has a fault, what it said before stands, and the log says so."""
+    """The file as it is now.  While it has a fault, what it said before stands, and the log says so.
 
-    def __init__(self, path: Path) -> None:
+    An editor that writes in place leaves the file empty or half written for a moment, and half a file can be a valid
+    one with fewer sources: their keys would be refused, and their verdicts would pass their webhooks by for good.  So
+    a change counts once the file has rested.  Whoever writes beside it and renames has the same second to wait.
+    """
+
+    def __init__(self, path: Path, *, settle_s: float = SETTLE_S) -> None:
         """Read it.
 
         Raises:
             WrongSources: it cannot be read, or has a fault.
         """
-        self._path, self._stamp = path, _Stamp.of(path)
+        self._path, self._settle_s = path, settle_s
+        self._stamp = self._seen = _Stamp.of(path)
+        self._seen_at = time.monotonic()
         self._book = load_sources(path)
 
     def now(self) -> Book:
         """The book in force."""
         stamp = _Stamp.of(self._path)
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._book = load_sources(self._path)
-                log.info("sources_read", count=len(self._book.source))
-            except WrongSources as error:
-                log.error("sources_not_read", path=str(self._path), reason=str(error))
+        if stamp != self._stamp and self._has_settled(stamp):
+            self._read(stamp)
         return self._book
+
+    def _has_settled(self, stamp: _Stamp | None) -> bool:
+        """Whether the file has not changed for long enough, by its own date or because we saw it so.
+
+        By its own date, since nobody may have asked for hours: the first who uses a key that was taken out is refused.
+        By what we saw, since a file server's clock may be ahead of ours.
+        """
+        if stamp is None:
+            return True
+        if stamp != self._seen:
+            self._seen, self._seen_at = stamp, time.monotonic()
+        rested = time.time() - stamp.modified_ns / 1e9
+        return rested >= self._settle_s or time.monotonic() - self._seen_at >= self._settle_s
+
+    def _read(self, stamp: _Stamp | None) -> None:
+        try:
+            book = _not_emptied(load_sources(self._path), self._book, self._path)
+        except WrongSources as error:
+            self._stamp = stamp
+            log.error("sources_not_read", path=str(self._path), reason=str(error))
+            return
+        if _Stamp.of(self._path) == stamp:
+            self._stamp, self._book = stamp, book
+            log.info("sources_read", count=len(book.source))
