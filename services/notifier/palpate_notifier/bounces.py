@@ -1,4 +1,4 @@
-"""Addresses that bounced: written down when a server says that there is nobody, taken back when somebody knows better."""
+"""Addresses that bounced: written down when a server says so, taken back when somebody knows better."""
 
 from datetime import datetime
 

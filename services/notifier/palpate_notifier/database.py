@@ -75,25 +75,37 @@ def _upgrade(connection: Connection) -> None:
 AWAY = (DBAPIError, OSError)
 """What a database that is away raises.  asyncpg's refused connections pass through SQLAlchemy as they are."""
 
-# PostgreSQL's classes of errors that pass: connection (08), transaction rolled back (40: serialization, deadlock),
-# out of resources (53), ended or not ready (57P).
-_PASSING = ("08", "40", "53", "57P")
+# What a row can be at fault for: PostgreSQL's classes of data that does not fit (22), of constraints (23) and of rows
+# that are too large (54); without such a class, as on SQLite, the kinds of error that DB-API keeps for that.
+_OURS = ("22", "23", "54")
+_OUR_KINDS = frozenset({"DataError", "IntegrityError", "ProgrammingError", "NotSupportedError"})
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether a database error will pass (locked, unreachable, starting, full) rather than be a fault of ours."""
+    """Whether a database error is of the database, and will pass, rather than of what was written.
+
+    It passes when somebody has looked after the database: it is locked, unreachable, starting, full; its password was
+    changed, a right taken away, or what answers is a replica that cannot be written to.  No entry is at fault for that.
+    """
     if isinstance(error, OSError):
         return True
     if not isinstance(error, DBAPIError):
         return False
-    if type(error).__name__ in {"OperationalError", "InterfaceError"} or error.connection_invalidated:
+    if error.connection_invalidated:
         return True
+    if state := _sqlstate(error):
+        return not state.startswith(_OURS)
+    return type(error).__name__ not in _OUR_KINDS
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    """PostgreSQL's name for an error; SQLite has none."""
     cause: BaseException | None = error.orig
     while cause is not None:
-        if str(getattr(cause, "sqlstate", None) or "").startswith(_PASSING):
-            return True
+        if state := getattr(cause, "sqlstate", None):
+            return str(state)
         cause = cause.__cause__
-    return False
+    return ""
 
 
 class Outage:
