@@ -1,7 +1,7 @@
 """From a claim that was read to its event on the stream."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -93,17 +93,18 @@ def test_the_same_x12_file_sent_twice_is_the_same_event() -> None:
         (bare(written_at=datetime(1999, 12, 31, 23, 59)), 1),  # noqa: DTZ001
         (bare(written_at=datetime(9999, 12, 31, 23, 59)), 2_921_940 * 1_440 - 1),  # noqa: DTZ001
         (bare(written_at=datetime(2000, 1, 1, 2, 0, tzinfo=UTC)), 120),
+        (bare(written_at=datetime.fromisoformat("2000-01-01T02:00-05:00")), 420),
+        (bare(written_at=datetime.fromisoformat("0001-01-01T00:00+14:00")), 1),
     ],
 )
 def test_a_senders_own_version_stands_and_a_made_one_fits_everywhere(read: ReadClaim, version: int) -> None:
     assert event_of(read, SOURCE, NOW).data.version == version
 
 
-@pytest.mark.parametrize(("meta", "version"), [({}, 14_140_800), ({"meta": {"versionId": "1"}}, 1)])
-def test_a_fhir_server_that_counts_is_believed_and_any_other_gets_the_time(meta: dict[str, Any], version: int) -> None:
+def fhir_claim(**parts: Any) -> ReadClaim:
+    """As it is read, with its least and these."""
     claim = {
         "resourceType": "Claim",
-        **meta,
         "status": "active",
         "identifier": [{"value": "F-1"}],
         "created": "2026-11-20",
@@ -120,10 +121,26 @@ def test_a_fhir_server_that_counts_is_believed_and_any_other_gets_the_time(meta:
                 "quantity": {"value": 1},
             }
         ],
+        **parts,
     }
     [read] = read_claims(BytesIO(json.dumps(claim).encode()), "claim.json")
     assert isinstance(read, ReadClaim), read
-    assert event_of(read, SOURCE, NOW).data.version == version
+    return read
+
+
+@pytest.mark.parametrize(("meta", "version"), [({}, 14_140_800), ({"meta": {"versionId": "1"}}, 1)])
+def test_a_fhir_server_that_counts_is_believed_and_any_other_gets_the_time(meta: dict[str, Any], version: int) -> None:
+    assert event_of(fhir_claim(**meta), SOURCE, NOW).data.version == version
+
+
+def test_a_correction_that_is_later_counts_wherever_its_clock_hangs() -> None:
+    """Nine o'clock in New York is before half past six in Los Angeles."""
+    first, later = (
+        event_of(fhir_claim(created=created), SOURCE, NOW).data
+        for created in ("2026-11-20T09:00:00-05:00", "2026-11-20T06:30:00-08:00")
+    )
+    assert later.version == first.version + 30
+    assert first.submitted_on == later.submitted_on == date(2026, 11, 20)
 
 
 def numbered(count: int) -> list[ClaimEvent]:

@@ -440,8 +440,9 @@ def _clock(value: object) -> str | None:
 
 
 def _instant(value: object) -> datetime | None:
+    """A dateTime with the zone that it was written with; a bare date has none."""
     sent = text(value)
     try:
-        return datetime.fromisoformat(sent).replace(tzinfo=None) if sent else None
+        return datetime.fromisoformat(sent) if sent else None
     except ValueError:
         return None

@@ -88,7 +88,7 @@ class ReadClaim:
     """The whole event, where the file holds one; its `data` is `claim`."""
     structure: tuple[StructureFinding, ...] = ()
     written_at: datetime | None = None
-    """When the sender wrote it, in the sender's local time (BHT04/05, `Claim.created`)."""
+    """When the sender wrote it: by the sender's clock (BHT04/05), with a zone where one is named (`Claim.created`)."""
     envelope: Envelope | None = None
     unmapped: Unmapped = Unmapped()
     locate: Locate = field(default=lambda _pointer: None, repr=False, compare=False)

@@ -12,7 +12,7 @@ after any error, or a crash anywhere, the whole file can simply be sent again.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,7 +30,7 @@ BATCH = 200
 """Events on their way at once: enough that the round trip does not count, and about a megabyte of claims."""
 
 _REPLACEMENT, _VOID = "7", "8"
-_FIRST_MINUTE = datetime(2000, 1, 1)  # noqa: DTZ001 - held against the sender's clock, which has no zone either
+_FIRST_MINUTE = datetime(2000, 1, 1, tzinfo=UTC)
 
 _Item = TypeVar("_Item")
 
@@ -77,13 +77,15 @@ def versioned(read: ReadClaim) -> Claim:
     """The claim with a version that rises with each later file of it.
 
     X12 has no versions, and FHIR only where a server counts: there it is the minutes from the year 2000 to the
-    sender's own date and time (`written_at`).  Minutes, because BHT05 has no seconds.  Two files of one minute have
-    the same version, and then the one that comes later counts.
+    sender's own date and time (`written_at`): of the instant where the sender names its zone, as FHIR does, else of
+    the sender's clock as if it were UTC.  Minutes, because BHT05 has no seconds.  Two files of one minute have the same
+    version, and then the one that comes later counts.
     """
     claim = read.claim
     if read.written_at is None or "version" in claim.model_fields_set:
         return claim
-    minutes = int((read.written_at.replace(tzinfo=None) - _FIRST_MINUTE).total_seconds()) // 60
+    written_at = read.written_at if read.written_at.tzinfo else read.written_at.replace(tzinfo=UTC)
+    minutes = int((written_at - _FIRST_MINUTE).total_seconds()) // 60
     return claim.model_copy(update={"version": max(1, minutes)})
 
 
