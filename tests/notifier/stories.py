@@ -60,6 +60,23 @@ practices = ["1497758544"]
 """
 
 
+TWO_PRACTICES = (
+    TEAM.replace('practices = ["1497758544"]\n{ada}', 'practices = ["1497758544", "1679576722"]\n{ada}')
+    + """
+[[practice]]
+npi = "1679576722"
+name = "Hill Physical Therapy"
+manager = "mo"
+
+[[person]]
+id = "mo"
+name = "Mo Abadi"
+email = "mo@hill.example"
+"""
+)
+"""Ada works in two, each with a manager of its own."""
+
+
 @dataclass
 class Story:
     """What a test drives."""
@@ -82,10 +99,11 @@ class Story:
         ada: str = "",
         bo: str = "",
         pat: str = "",
+        team: str = TEAM,
         **settings: Any,
     ) -> "Story":
         path = folder / "team.toml"
-        path.write_text(TEAM.format(ada=ada, bo=bo, pat=pat), "utf-8")
+        path.write_text(team.format(ada=ada, bo=bo, pat=pat), "utf-8")
         directory = load_directory(path)
         routes = load_routes(None, directory)
         chosen = NotifierSettings(

@@ -10,6 +10,7 @@ from starlette.routing import Mount
 from palpate_notifier.database import migrate, open_database
 from palpate_notifier.directory import load_directory
 from palpate_notifier.dispatcher import Dispatcher
+from palpate_notifier.inbox.access import covers_elsewhere
 from palpate_notifier.inbox.app import inbox_app
 from palpate_notifier.inbox.rule_page import RulePage
 from palpate_notifier.minder import Minder
@@ -50,6 +51,9 @@ def notifier_service(settings: NotifierSettings, rule_page: RulePage | None = No
     if settings.inbox_url is not None and directory.shared_addresses:
         # They are told of their cases as ever; who shares an address cannot sign in by it.
         log.warning("address_shared", count=len(directory.shared_addresses))
+    for practice, count in sorted(covers_elsewhere(directory).items()):
+        # They are told in somebody's place all the same; the inbox shows them nothing of that practice.
+        log.warning("cover_of_another_practice", practice=practice, count=count)
     engine, sessions = open_database(settings.database_url)
     broker = broker_for(settings)
 

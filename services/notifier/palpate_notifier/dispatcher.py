@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from palpate_notifier.cases import errors
 from palpate_notifier.database import Outage, Sessions
-from palpate_notifier.directory import Channel, Directory, Person
-from palpate_notifier.messages import Told, corrections
+from palpate_notifier.directory import Directory, Person
+from palpate_notifier.messages import Told, corrections, names_claims
 from palpate_notifier.notices import Kind, NoticeStatus
 from palpate_notifier.outbox import Address, addresses, queue, usable
 from palpate_notifier.preferences import (
@@ -199,14 +199,37 @@ class Dispatcher:
         """One message a channel, and a line in the timeline of each case."""
         channels = list(dict.fromkeys(channel for each in waiting for channel in each.notice.channels))
         reached = await usable(session, addresses(person, channels)) or await usable(session, addresses(person))
-        recipient = person
-        if not reached:
-            recipient, reached = await self._manager_instead(session, person, waiting[0].case.practice)
-        if not reached:
-            log.error("nobody_to_tell", person=person.id, cases=len(waiting))
-            for each in waiting:
+        if reached:
+            return await self._queue_for(session, person, reached, waiting, now)
+        return await self._queue_for_managers(session, person, waiting, now)
+
+    async def _queue_for_managers(
+        self, session: AsyncSession, person: Person, waiting: Sequence[Waiting], now: datetime
+    ) -> int:
+        """Every address of somebody has bounced: whoever manages each practice hears of its cases in their place."""
+        by_manager: dict[str, list[Waiting]] = {}
+        for each in waiting:
+            by_manager.setdefault(self._directory.manager_of(each.case.practice).id, []).append(each)
+        messages = 0
+        for name, theirs in by_manager.items():
+            manager = self._directory.people[name]
+            reached = [] if name == person.id else await usable(session, addresses(manager))
+            if reached:
+                messages += await self._queue_for(session, manager, reached, theirs, now)
+                continue
+            log.error("nobody_to_tell", person=person.id, cases=len(theirs))
+            for each in theirs:
                 each.notice.not_before = now + HOUR
-            return 0
+        return messages
+
+    async def _queue_for(
+        self,
+        session: AsyncSession,
+        recipient: Person,
+        reached: Sequence[Address],
+        waiting: Sequence[Waiting],
+        now: datetime,
+    ) -> int:
         told = [self._told(recipient, each) for each in waiting]
         for address in reached:
             self._put(session, recipient, address, waiting=waiting, told=told, now=now)
@@ -215,15 +238,6 @@ class Dispatcher:
             await self._note(session, recipient, each, reached, now)
         log.info("message_queued", person=recipient.id, cases=len(waiting), channels=[str(a.channel) for a in reached])
         return len(reached)
-
-    async def _manager_instead(
-        self, session: AsyncSession, person: Person, practice: str
-    ) -> tuple[Person, list[Address]]:
-        """Every address of somebody has bounced: the manager hears of it in their place."""
-        manager = self._directory.manager_of(practice)
-        if manager.id == person.id:
-            return person, []
-        return manager, await usable(session, addresses(manager))
 
     def _told(self, recipient: Person, waiting: Waiting) -> Told:
         case, about = waiting.case, waiting.notice
@@ -255,8 +269,7 @@ class Dispatcher:
         now: datetime,
     ) -> None:
         url = self._settings.inbox_url
-        # What passes through a chat, a telephone company or somebody else's server never names a claim.
-        in_full = url is None and address.channel is Channel.EMAIL
+        in_full = names_claims(address.channel, url)
         queue(
             session,
             recipient,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from palpate_notifier.directory import Channel
 from palpate_notifier.notices import Kind
 from palpate_schemas.finding import Finding
 from palpate_schemas.values import Fixer
@@ -86,6 +87,14 @@ class PracticeCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A case as a message names it that says nothing else of it."""
+
+    reference: str
+    claim_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message in its two forms."""
 
@@ -113,6 +122,14 @@ def corrections(*, name: str, cases: Sequence[Told], inbox_url: str | None, in_f
     return _message("corrections_in_full" if in_full else "corrections", _subject(cases), values)
 
 
+def names_claims(channel: Channel, inbox_url: str | None) -> bool:
+    """Whether a message names claims: a mail, where there is no inbox to read of them in.
+
+    What passes through a chat, a telephone company or somebody else's server never names one.
+    """
+    return inbox_url is None and channel is Channel.EMAIL
+
+
 def by_practice(cases: Sequence[Told]) -> list[PracticeCount]:
     """How many cases of each practice, and when the first of them is due."""
     names = dict.fromkeys(case.practice for case in cases)
@@ -137,19 +154,20 @@ def not_delivered(
     *,
     name: str,
     practice: str,
-    reference: str,
-    claim_id: str,
+    cases: Sequence[Named],
     person: str,
     channel: str,
     disabled: bool,
     inbox_url: str | None,
+    in_full: bool,
 ) -> Message:
-    """Tells a manager that somebody could not be reached."""
+    """Tells a manager that somebody could not be reached.  `in_full` names the claims, as in `corrections`."""
     values = {
         "name": name,
         "practice": practice,
-        "reference": reference,
-        "claim_id": claim_id,
+        "count": len(cases),
+        "cases": cases[:MOST_IN_FULL] if in_full else [],
+        "more": max(0, len(cases) - MOST_IN_FULL),
         "person": person,
         "channel": {"email": "e-mail", "webhook": "webhook"}.get(channel, "message"),
         "disabled": disabled,

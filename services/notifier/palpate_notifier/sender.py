@@ -1,8 +1,10 @@
 """Sends what is in the outbox, by e-mail, webhook or Apprise; a dead server stops nothing but its messages."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 
 import structlog
 from sqlalchemy import select
@@ -12,7 +14,7 @@ from palpate_notifier.bounces import bounced
 from palpate_notifier.channels import apprise, email, webhook
 from palpate_notifier.database import Outage, Sessions
 from palpate_notifier.directory import Channel, Directory
-from palpate_notifier.messages import not_delivered
+from palpate_notifier.messages import Named, names_claims, not_delivered
 from palpate_notifier.outbox import (
     Address,
     DeliveryStatus,
@@ -132,25 +134,44 @@ class Sender:
     async def _tell_the_manager(
         self, session: AsyncSession, delivery: Delivery, now: datetime, *, disabled: bool
     ) -> None:
-        cases = (
-            await session.scalars(select(CaseRow).join(DeliveryCase).where(DeliveryCase.delivery_id == delivery.id))
-        ).all()
-        manager = self._directory.manager_of(delivery.practice)
-        reached = await usable(session, [*addresses(manager), Address(Channel.EMAIL, manager.email)])
-        to = next((each for each in reached if each.value != delivery.address), None)
-        if to is None or not cases or delivery.kind == "undelivered":
+        """One message a practice: whoever manages one hears of its cases, and of no other's."""
+        if delivery.kind == "undelivered":
             # There is nobody further to tell; the log and `palpate status` show it.
             return
-        person = self._directory.people.get(delivery.person)
+        rows = await session.scalars(
+            select(CaseRow)
+            .join(DeliveryCase)
+            .where(DeliveryCase.delivery_id == delivery.id)
+            .order_by(CaseRow.practice, CaseRow.due_at, CaseRow.reference)
+        )
+        for practice, cases in groupby(rows.all(), key=attrgetter("practice")):
+            await self._tell_one(session, delivery, practice, list(cases), disabled=disabled, now=now)
+
+    async def _tell_one(
+        self,
+        session: AsyncSession,
+        delivery: Delivery,
+        practice: str,
+        cases: Sequence[CaseRow],
+        *,
+        disabled: bool,
+        now: datetime,
+    ) -> None:
+        manager = self._directory.manager_of(practice)
+        reached = await usable(session, [*addresses(manager), Address(Channel.EMAIL, manager.email)])
+        to = next((each for each in reached if each.value != delivery.address), None)
+        if to is None:
+            return
+        person, url = self._directory.people.get(delivery.person), self._settings.inbox_url
         message = not_delivered(
             name=manager.name,
-            practice=self._directory.practice_name(delivery.practice),
-            reference=cases[0].reference,
-            claim_id=cases[0].claim_id,
+            practice=self._directory.practice_name(practice),
+            cases=[Named(case.reference, case.claim_id) for case in cases],
             person=person.name if person is not None else delivery.person,
             channel=delivery.channel,
             disabled=disabled,
-            inbox_url=self._settings.inbox_url,
+            inbox_url=url,
+            in_full=names_claims(to.channel, url),
         )
         queue(
             session,
@@ -158,7 +179,7 @@ class Sender:
             to,
             message,
             cases=[case.id for case in cases],
-            practice=delivery.practice,
+            practice=practice,
             kind="undelivered",
             mail_domain=self._settings.mail_domain,
             now=now,

@@ -4,6 +4,7 @@ Somebody works *in* a practice as something: whoever manages one practice and tr
 first alone.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -11,6 +12,17 @@ from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from palpate_notifier.directory import Directory, Person, Role
 from palpate_notifier.tables import CaseMember, CaseRow
+
+
+def covers_elsewhere(directory: Directory) -> Counter[str]:
+    """How many people of each practice are covered for by somebody who may not see that practice's cases."""
+    found: Counter[str] = Counter()
+    for person in directory.people.values():
+        cover = directory.cover_of(person)
+        seen = directory.practices_of(cover) if cover is not None else None
+        if seen:
+            found.update(directory.practices_of(person) - seen)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
