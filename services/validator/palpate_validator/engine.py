@@ -97,6 +97,8 @@ class _Bench:
     """Collects what the rules say."""
 
     findings: list[Finding] = field(default_factory=list)
+    missing: list[Finding] = field(default_factory=list)
+    """Of these, what is only that a fact is not shared: notices, all of them undetermined."""
     failures: list[RuleFailure] = field(default_factory=list)
     selections: list[Selection] = field(default_factory=list)
 
@@ -113,7 +115,7 @@ class _Bench:
             return given(visit)
         except MissingFact as missing:
             if missing.line is None and not visit.consulted:
-                self.findings += _missing(step.selected, missing.needs, missing.message)
+                self.missing += _missing(step.selected, missing.needs, missing.message)
             else:
                 for each in step.selected:
                     self._miss(each, missing, visit)
@@ -138,7 +140,7 @@ class _Bench:
 
     def _miss(self, selected: Selected, missing: MissingFact, visit: Visit) -> None:
         if missing.line is None and not visit.consulted:
-            self.findings += _missing((selected,), missing.needs, missing.message)
+            self.missing += _missing((selected,), missing.needs, missing.message)
         else:
             result = cannot_tell(missing.needs, missing.message, line=missing.line)
             self.findings.append(_finding(selected, result, visit))
@@ -152,18 +154,19 @@ class _Bench:
     def judgement(self, profile: Profile) -> Judgement:
         errors: list[Finding] = []
         warnings: list[Finding] = []
-        notices: list[Finding] = []
+        notices = self.missing
+        undetermined = {finding.rule for finding in self.missing}
         violated: set[str] = set()
-        undetermined: set[str] = set()
         for finding in self.findings:
             severity = finding.severity
-            (notices if severity is Severity.INFO else warnings if severity is Severity.WARNING else errors).append(
+            (errors if severity is Severity.ERROR else warnings if severity is Severity.WARNING else notices).append(
                 finding
             )
             (undetermined if finding.outcome is Outcome.UNDETERMINED else violated).add(finding.rule)
         undetermined -= violated
         for alike in errors, warnings, notices:
-            alike.sort(key=_place)
+            if len(alike) > 1:
+                alike.sort(key=_place)
         return Judgement(
             verdict=Verdict.FAIL if errors else Verdict.PASS,
             applicable=True,

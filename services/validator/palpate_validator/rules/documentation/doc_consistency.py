@@ -25,7 +25,7 @@ carry another number than the claim; outside Medicare another clinician's number
 want the supervisor's. A number that is not one (`prov-npi-format`) is not compared.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from palpate_schemas.claim import NoteAuthor
 from palpate_schemas.finding import Denial
@@ -34,7 +34,7 @@ from palpate_validator.npi import npi_fault
 from palpate_validator.region_overlap import regions_contradict
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import BPM15
-from palpate_validator.visit import MANUAL_THERAPY, Visit
+from palpate_validator.visit import MANUAL_THERAPY, Line, Visit
 
 _BILL_FOR_THEMSELVES = frozenset({
     Profession.PT, Profession.OT, Profession.DC, Profession.MD, Profession.DO, Profession.DPM, Profession.NP,
@@ -79,7 +79,7 @@ def _only_note_of_another_day(visit: Visit) -> Result | None:
 
 def _minutes(visit: Visit) -> Iterator[Result]:
     notes = [note.service_minutes for note in visit.notes if note.service_minutes is not None]
-    if len(notes) < len(visit.notes):
+    if len(notes) < len(visit.notes) or _agree(visit.timed_lines, notes):
         return
     for code, billed in sorted(_billed_minutes(visit).items()):
         noted = [minutes[code] for minutes in notes if code in minutes]
@@ -91,6 +91,13 @@ def _minutes(visit: Visit) -> Iterator[Result]:
                 billed_minutes=billed,
                 noted_minutes=sum(noted),
             )
+
+
+def _agree(lines: Sequence[Line], notes: Sequence[Mapping[str, int]]) -> bool:
+    """Whether each line has the minutes that the one note gives its code: so it is on most days, and quick to see."""
+    if len(notes) != 1 or len({line.code for line in lines}) < len(lines):
+        return False
+    return all(notes[0].get(line.code, line.minutes) == line.minutes for line in lines)
 
 
 def _billed_minutes(visit: Visit) -> dict[str, int | None]:
@@ -105,7 +112,7 @@ def _billed_minutes(visit: Visit) -> dict[str, int | None]:
 def _regions(visit: Visit) -> Iterator[Result]:
     noted = {region for note in visit.notes for region in note.regions or ()}
     for line in visit.manual_therapy if noted else ():
-        if line.regions and regions_contradict(line.regions, noted):
+        if noted.isdisjoint(line.regions) and regions_contradict(line.regions, noted):
             yield fails(
                 f"Line {line.line_number} says {', '.join(line.regions)}, the note says {', '.join(sorted(noted))}. "
                 f"Which was treated?",
