@@ -317,17 +317,25 @@ def watch(
     *,
     redis: RedisUrl = None,
     data: DataFolder = None,
-    source: Annotated[str, typer.Option(help="Who sends, for claims that are not events yet.")] = "urn:palpate:folder",
+    source: Annotated[
+        str, typer.Option(help="Who sends.  An event in a file that names somebody else is not published.")
+    ] = "urn:palpate:folder",
+    any_source: Annotated[
+        bool, typer.Option("--any-source", help="Publish the events in files whatever their source is.")
+    ] = False,
     settle: Annotated[
         float, typer.Option(help="Take a file when it has not changed for so many seconds.", min=0.0)
     ] = 2.0,
-    once: Annotated[bool, typer.Option("--once", help="Do what is there and end; exit 1: some was not read.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Do what is there and end; exit 1: some was not published.")
+    ] = False,
 ) -> None:
     """Publish every claim file that is put into FOLDER/in; it then lies in done, or in failed with the reasons."""
     from palpate_cli.watch import watch_folder
     from palpate_cli.where import redis_url
 
-    raise typer.Exit(watch_folder(folder, redis_url(redis, data), source=source, settle_s=settle, once=once))
+    url = redis_url(redis, data)
+    raise typer.Exit(watch_folder(folder, url, source=source, any_source=any_source, settle_s=settle, once=once))
 
 
 @app.command()

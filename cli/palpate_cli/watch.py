@@ -31,11 +31,12 @@ class WrongSource(ValueError):
     """A source that no event may have."""
 
 
-def watch_folder(path: Path, redis_url: str, *, source: str, settle_s: float, once: bool) -> int:
+def watch_folder(path: Path, redis_url: str, *, source: str, any_source: bool, settle_s: float, once: bool) -> int:
     """Publish the claims of every file that is put into a folder.
 
     Returns:
-        0; with `once` 1 where some claims could not be read; 2 where the folder or the URL cannot be used.
+        0; with `once` 1 where some claims could not be read, a file could not be opened, or it was told to stop before
+        the end; 2 where the folder or the URL cannot be used.
     """
     configure("folder")
     try:
@@ -45,11 +46,11 @@ def watch_folder(path: Path, redis_url: str, *, source: str, settle_s: float, on
     except (WrongUrl, WrongSource, WrongFolder) as error:
         errors.print(f"[bold red]palpate:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return CANNOT_START
-    watcher = Watcher(folder, lambda: _publisher(redis_url), source)
+    watcher = Watcher(folder, lambda: _publisher(redis_url), source, any_source=any_source)
     _stop_on_signals(watcher.stop)
     if once:
         watcher.run_once()
-        return SOME_NOT if watcher.unread else ALL_PUBLISHED
+        return SOME_NOT if watcher.unread or folder.untakable or watcher.stop.is_set() else ALL_PUBLISHED
     watcher.run()
     return ALL_PUBLISHED
 

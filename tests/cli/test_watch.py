@@ -1,12 +1,13 @@
 """`palpate watch` as a real process: killed in the middle, beside another, told to stop, telling nothing private."""
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from tests.processes import events_on, eventually
 
 CLAIMS = 3_000
 """Enough for the better part of a second, so that the middle of it is met."""
+_PR_CAPBSET_DROP, _DAC_OVERRIDE, _DAC_READ_SEARCH = 24, 1, 2
+"""linux/prctl.h, linux/capability.h"""
 PHI = ("QUIXOTE", "DULCINEA", "19310704", "1931-07-04")
 
 
@@ -41,12 +44,15 @@ def many_claims(count: int = CLAIMS, first: int = 0) -> str:
 class Watch:
     """One `palpate watch` process."""
 
-    def __init__(self, folder: Path, redis_url: str, log: Path, *options: str) -> None:
+    def __init__(
+        self, folder: Path, redis_url: str, log: Path, *options: str, preexec_fn: Callable[[], None] | None = None
+    ) -> None:
         self.log = log
         with log.open("ab") as sink:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "palpate_cli", "watch", folder, "--redis", redis_url, "--settle", "0", *options],
                 stdout=sink, stderr=sink, env={**os.environ, "PALPATE_LOG_FORMAT": "json"}, start_new_session=True,
+                preexec_fn=preexec_fn,  # noqa: PLW1509
             )  # fmt: skip
 
     def stop(self) -> int:
@@ -58,9 +64,19 @@ class Watch:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
+def obey_modes() -> None:
+    """Let what is started next be refused a file that its mode closes, though it may be root's."""
+    libc = ctypes.CDLL(None)
+    for capability in (_DAC_OVERRIDE, _DAC_READ_SEARCH):
+        # Fails for everybody but root, who are refused anyhow.
+        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
 @contextmanager
-def watching(folder: Path, redis_url: str, log: Path, *options: str) -> Iterator[Watch]:
-    watch = Watch(folder, redis_url, log, *options)
+def watching(
+    folder: Path, redis_url: str, log: Path, *options: str, preexec_fn: Callable[[], None] | None = None
+) -> Iterator[Watch]:
+    watch = Watch(folder, redis_url, log, *options, preexec_fn=preexec_fn)
     try:
         yield watch
     finally:
@@ -151,6 +167,31 @@ def test_once_says_by_its_exit_code_that_some_could_not_be_read(folder: Path, re
     with watching(folder, redis_url, tmp_path / "log", "--once") as watch:
         assert watch.process.wait(30) == 1
     assert names(folder) == ["failed/claims.837", "failed/claims.837.errors.json"]
+
+
+def test_once_says_by_its_exit_code_that_a_file_could_not_be_opened(
+    folder: Path, redis_url: str, tmp_path: Path
+) -> None:
+    (folder / "in/closed.837").write_text(many_claims(1))
+    (folder / "in/closed.837").chmod(0)
+    (folder / "in/open.837").write_text(many_claims(1))
+    (folder / "in/QUIXOTE.swp").write_text("")
+    with watching(folder, redis_url, tmp_path / "log", "--once", preexec_fn=obey_modes) as watch:
+        assert watch.process.wait(30) == 1
+        assert [(line["event"], line.get("reason")) for line in watch.lines()] == [
+            ("file_read", None),
+            ("file_not_taken", "it may not be read by this user"),
+            ("file_passed_over", ".swp in its name: it is being written, or is no claim"),
+        ]
+    assert names(folder) == ["done/open.837", "in/QUIXOTE.swp", "in/closed.837"]
+
+
+def test_once_says_by_its_exit_code_that_it_was_stopped_before_the_end(folder: Path, tmp_path: Path) -> None:
+    (folder / "in/claims.837").write_text(many_claims(1))
+    with watching(folder, f"redis://127.0.0.1:{free_port()}/0", tmp_path / "log", "--once") as watch:
+        eventually(lambda: "redis_away" in watch.log.read_text(), within=30, what="it said so")
+        assert watch.stop() == 1
+    assert names(folder) == ["work/claims.837"]
 
 
 def test_stopping_does_not_wait_for_a_redis_that_is_away(folder: Path, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from palpate_intake.reading import read_claims
 from palpate_runtime.embedded import EmbeddedRedis, free_port
 from palpate_schemas.events import ClaimEvent
 from tests.intake.x12_text import x12
-from tests.processes import events_on, eventually
+from tests.processes import event, events_on, eventually
+from tests.validator.claims import claim_with
 
 SOURCE = "urn:pms:test"
 IMPATIENT = Retry(NoBackoff(), 0)
@@ -156,6 +157,48 @@ def test_the_same_file_again_is_the_same_events(tmp_path: Path, redis: "Redis") 
     first, second = events_on(redis, "claims.created")
     assert (first["source"], first["id"], first["data"]) == (second["source"], second["id"], second["data"])
     assert names(tmp_path) == ["done/claims.2.837", "done/claims.837"]
+
+
+EVENTS_OF_TWO = b"\n".join(
+    event(claim_with(claim={"claim_id": claim_id}), event_id=claim_id, source=source)
+    for claim_id, source in (("OURS", SOURCE), ("THEIRS", "urn:pms:another"))
+)
+
+
+def test_an_event_of_another_source_is_not_published_and_the_file_says_where_it_stands(
+    tmp_path: Path, redis: "Redis"
+) -> None:
+    put(tmp_path, "events.jsonl", EVENTS_OF_TWO)
+    done = run_once(tmp_path, redis)
+    assert (done.published, done.unread) == (1, 1)
+    assert [each["subject"] for each in events_on(redis, "claims.created")] == ["OURS"]
+    (error,) = errors_of(tmp_path, "events.jsonl")["errors"]
+    assert (error["claim_id"], error["position"]) == ("THEIRS", "line 2")
+    assert error["reasons"][0]["pointer"] == "/source"
+    assert "--any-source" in error["reasons"][0]["reason"]
+
+
+def test_events_of_any_source_are_published_where_that_is_allowed(tmp_path: Path, redis: "Redis") -> None:
+    put(tmp_path, "events.jsonl", EVENTS_OF_TWO)
+    Watcher(Folder(tmp_path, 0.0), lambda: Publisher(redis), SOURCE, any_source=True).run_once()
+    assert {each["source"] for each in events_on(redis, "claims.created")} == {SOURCE, "urn:pms:another"}
+    assert names(tmp_path) == ["done/events.jsonl"]
+
+
+def test_what_is_left_alone_for_its_name_is_said_once_and_names_nobody(tmp_path: Path, redis: "Redis") -> None:
+    left = ["week.errors.json", f"{PHI}.837.crdownload", "b.crdownload", f".{PHI}.swp", "c~", "d.837.TMP"]
+    for name in left:
+        put(tmp_path, name, RIGHT)
+    watching = watcher(tmp_path, lambda: Publisher(redis))
+    with structlog.testing.capture_logs() as logged:
+        watching.run_once()
+        put(tmp_path, "e.crdownload", RIGHT)
+        watching.run_once()
+    assert [(each["event"], each["reason"].split()[0]) for each in logged] == [
+        ("file_passed_over", mark) for mark in (".", ".crdownload", ".errors.json", ".tmp", "~")
+    ]
+    assert PHI not in str(logged)
+    assert len(names(tmp_path)) == len(left) + 1
 
 
 def test_once_waits_for_what_may_still_be_written(tmp_path: Path, redis: "Redis") -> None:

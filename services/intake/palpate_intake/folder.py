@@ -91,6 +91,8 @@ class Folder:
         """Files that the last `take` left in `in/`, because they may still be written or their name is at work."""
         self.untakable = 0
         """Files that the last `take` could not open."""
+        self.passed_over: set[str] = set()
+        """Of the files that were left alone for their names, what of the name says so: `.` or `.crdownload`."""
         self._seen: dict[str, tuple[Look, float]] = {}
         self._next: deque[tuple[str, Look]] = deque()
         self._prepare(path)
@@ -160,7 +162,11 @@ class Folder:
         found: list[tuple[str, Look]] = []
         for entry in os.scandir(self.incoming):
             with suppress(FileNotFoundError):  # another watcher was first
-                if entry.is_file(follow_symlinks=False) and not _is_unfinished(entry.name):
+                if not entry.is_file(follow_symlinks=False):
+                    continue
+                if (mark := _unfinished_mark(entry.name)) is not None:
+                    self.passed_over.add(mark)
+                else:
                     found.append((entry.name, Look.at(entry.stat(follow_symlinks=False))))
         return sorted(found, key=lambda each: (each[1].written_ns, each[0]))
 
@@ -240,8 +246,11 @@ def _is_what(lock: int, path: Path) -> bool:
     return stat.S_ISREG(held.st_mode) and (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
 
 
-def _is_unfinished(name: str) -> bool:
-    return name.startswith(".") or name.lower().endswith(UNFINISHED_SUFFIXES)
+def _unfinished_mark(name: str) -> str | None:
+    """What of a name says that it is being written or is no claim; None for one that is taken."""
+    if name.startswith("."):
+        return "."
+    return next((each for each in UNFINISHED_SUFFIXES if name.lower().endswith(each)), None)
 
 
 def _names(name: str) -> Iterator[str]:

@@ -28,11 +28,16 @@ from palpate_intake.publishing import batches, event_of
 from palpate_intake.reading import read_claims
 from palpate_runtime.logs import describe
 from palpate_schemas.events import ClaimEvent
+from palpate_schemas.rejection import RejectionError
 
 LOOK_EVERY_S = 5.0
 """Between looks where nothing tells of changes: a network drive, or a watcher that died elsewhere."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 
+_ANOTHER_SOURCE = (
+    "this event is of another source than this folder's: watch with --source set to it, or with --any-source where "
+    "events of several are put here"
+)
 _LOOKS_TO_SETTLE = 4
 """In the time that a file has to rest."""
 _SHORTEST_PAUSE_S = 0.05
@@ -63,12 +68,16 @@ class Watcher:
     """Called until it succeeds once; Redis need not be there yet."""
     source: str
     read: Callable[[BinaryIO, str], Iterator[Outcome]] = read_claims
+    any_source: bool = False
+    """Whether events that a file holds may name another source than this one."""
     stop: Event = field(default_factory=Event)
     published: int = 0
     unread: int = 0
     """Claims, over all files, that could not be read."""
     _publisher: Publishes | None = None
     _untakable: int = 0
+    _passed_over: set[str] = field(default_factory=set)
+    """What has been said of files that are left alone."""
 
     def run(self) -> None:
         """Until `stop` is set."""
@@ -102,6 +111,13 @@ class Watcher:
         if self.folder.untakable > self._untakable:
             log.error("file_not_taken", count=self.folder.untakable, reason="it may not be read by this user")
         self._untakable = self.folder.untakable
+        self._tell_of_passed_over()
+
+    def _tell_of_passed_over(self) -> None:
+        """Once for each mark, not for each file: senders that rename make many, and a name may be a patient's."""
+        for mark in sorted(self.folder.passed_over - self._passed_over):
+            log.info("file_passed_over", reason=f"{mark} in its name: it is being written, or is no claim")
+            self._passed_over.add(mark)
 
     def _read(self, taken: Taken) -> None:
         """Read, publish and file away; once more where it has changed meanwhile."""
@@ -163,14 +179,19 @@ class Watcher:
         try:
             for name, stream in open_files([str(taken.path)]):
                 for outcome in self.read(stream, name):
-                    if isinstance(outcome, ReadClaim):
-                        yield event_of(outcome, self.source, datetime.now(UTC))
-                    else:
-                        yield outcome
+                    yield outcome if isinstance(outcome, Unreadable) else self._event(outcome)
         except Exception as error:  # noqa: BLE001 - one file that we have a fault with must not stop the others
             log.error("file_unreadable", **describe(error))
             why = f"reading broke off ({type(error).__name__}): what came before is published; please report this"
             yield unreadable(taken.name, "the file", why)
+
+    def _event(self, read: ReadClaim) -> ClaimEvent | Unreadable:
+        """The event of a claim, unless it is somebody else's: its verdict would be told them, under their numbers."""
+        event = event_of(read, self.source, datetime.now(UTC))
+        if event.source == self.source or self.any_source:
+            return event
+        reasons = (RejectionError(pointer="/source", reason=_ANOTHER_SOURCE),)
+        return Unreadable(read.file, read.position, reasons, read.claim.claim_id, read.structure)
 
     def _publish(self, events: list[ClaimEvent]) -> None:
         if self._publisher is None:
