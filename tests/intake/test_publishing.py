@@ -128,7 +128,19 @@ def fhir_claim(**parts: Any) -> ReadClaim:
     return read
 
 
-@pytest.mark.parametrize(("meta", "version"), [({}, 14_140_800), ({"meta": {"versionId": "1"}}, 1)])
+@pytest.mark.parametrize(
+    ("meta", "version"),
+    [
+        ({}, 14_140_800),
+        ({"meta": {"versionId": "1"}}, 1),
+        ({"meta": {"versionId": "1790000000000"}}, 1_790_000_000_000),
+        ({"meta": {"versionId": str(2**63 - 1)}}, 2**63 - 1),
+        ({"meta": {"versionId": str(2**63)}}, 14_140_800),
+        ({"meta": {"versionId": "0" * 5_000 + "1"}}, 14_140_800),
+        ({"meta": {"versionId": "0"}}, 14_140_800),
+    ],
+    ids=["none", "one", "milliseconds", "the largest", "too large", "too long", "zero"],
+)
 def test_a_fhir_server_that_counts_is_believed_and_any_other_gets_the_time(meta: dict[str, Any], version: int) -> None:
     assert event_of(fhir_claim(**meta), SOURCE, NOW).data.version == version
 

@@ -33,7 +33,7 @@ from palpate_intake.hints import NO_HINTS, Hints
 from palpate_intake.outcome import Locate, Outcome, ReadClaim, StructureFinding, Unreadable, unreadable
 from palpate_intake.party import NO_NPI
 from palpate_intake.patient_id import opaque_patient_id
-from palpate_schemas.claim import Claim
+from palpate_schemas.claim import MAX_VERSION, Claim
 from palpate_schemas.reasons import reasons_of
 from palpate_schemas.rejection import RejectionError
 
@@ -49,6 +49,7 @@ RENDERING = frozenset({"rendering", "performing", "primary"})
 SUPERVISING = frozenset({"supervising", "supervisor"})
 REFERRING = frozenset({"referring", "referrer"})
 
+_MOST_DIGITS = len(str(MAX_VERSION))
 _WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
 _REPLACES = frozenset({"replaces", "replacement"})
 _BILLED = re.compile(r"[0-9]{4}[0-9A-Z]|[A-Z][0-9]{4}")
@@ -171,7 +172,7 @@ class _Mapping:
     def _version(self) -> dict[str, int]:
         """`meta.versionId`, where it is a number: a server raises it with every change.  Unsaid otherwise."""
         sent = text(obj(self._claim.get("meta")).get("versionId")) or ""
-        known = sent.isascii() and sent.isdigit() and 0 < len(sent) < 10 and int(sent) > 0
+        known = sent.isascii() and sent.isdigit() and len(sent) <= _MOST_DIGITS and 0 < int(sent) <= MAX_VERSION
         return {"version": int(sent)} if known else {}
 
     def _frequency(self) -> str:

@@ -187,6 +187,16 @@ def test_killed_in_the_middle_it_sends_the_rest_when_it_is_there_again(
         eventually(lambda: not redis.keys("palpate:webhook:*"), within=20, what="an empty queue")
 
 
+async def test_a_verdict_that_comes_while_the_sources_file_is_empty_reaches_its_webhook(
+    start: Start, redis: "Redis", receiver: Receiver, secret: Path
+) -> None:
+    async with start(sources(receiver.url), **QUICK) as intake:
+        await asyncio.to_thread(intake.sources.write_text, "", "utf-8")
+        publish(redis, ClaimFailed, answer_id="v-1")
+        await called(receiver, 1)
+    assert receiver.ids == ["v-1"]
+
+
 async def test_one_event_that_is_refused_holds_up_no_other(
     start: Start, redis: "Redis", receiver: Receiver, secret: Path
 ) -> None:
