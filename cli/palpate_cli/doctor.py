@@ -11,9 +11,8 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 from rich.console import Console
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
-from palpate_notifier.database import open_database
+from palpate_notifier.database import AWAY, open_database
 from palpate_runtime.retention import look
 from palpate_runtime.servers import Servers, WrongUrl, client_for
 from palpate_schemas.streams import READERS, WEBHOOKS, dead, partitioned
@@ -236,7 +235,7 @@ async def _database(url: str) -> Check:
     try:
         async with sessions() as session:
             revision = await session.scalar(text("select version_num from alembic_version"))
-    except DBAPIError as error:
+    except AWAY as error:
         return Check("error", "case database", type(error).__name__, "is it there, and has the notifier started once?")
     finally:
         await engine.dispose()

@@ -91,5 +91,11 @@ def test_a_database_that_is_not_there_is_said(server: EmbeddedRedis, tmp_path: P
     assert found["case database"]["level"] == "error"
 
 
+def test_a_database_that_is_away_is_said(server: EmbeddedRedis, closed_port: int) -> None:
+    code, found = examined(server, "--database", f"postgresql+asyncpg://palpate@127.0.0.1:{closed_port}/palpate")
+    assert code == 1
+    assert (found["case database"]["level"], found["case database"]["found"]) == ("error", "ConnectionRefusedError")
+
+
 def test_a_redis_that_is_away_is_said(closed_port: int) -> None:
     assert CliRunner().invoke(app, ["doctor", "--redis", f"redis://127.0.0.1:{closed_port}"]).exit_code == 2

@@ -183,6 +183,24 @@ async def test_signing_out_ends_it_here_and_there(house: House, issuer: str) -> 
     assert await signed_in(house) == []
 
 
+async def test_signing_out_after_the_session_ended_by_itself_ends_it_there(house: House, issuer: str) -> None:
+    """The page is still open with its button; the provider's session knows nothing of half an hour without a click."""
+    house = with_provider(house, issuer)
+    browser = house.browser()
+    await come_back(browser, agree(await go(browser), "ada"))
+    await browser.open("/")
+    house.story.clock.forward(hours=1)
+    foreign = await browser.client.post("/sign-out", headers={"Origin": "https://elsewhere.example"})
+    assert foreign.headers["location"] == "/sign-in"
+    out = await browser.send("/sign-out")
+    assert out.headers["location"] == "/sign-in/openid/end"
+    end = (await browser.open("/sign-in/openid/end")).headers["location"]
+    assert end.startswith(f"{issuer}/oauth2/end_session?")
+    assert "id_token_hint" in end
+    # Whoever was never signed in ends nothing.
+    assert (await house.browser().open("/sign-in/openid/end")).headers["location"] == "/sign-in"
+
+
 async def test_with_a_provider_no_link_is_mailed_unless_asked_for(house: House, issuer: str) -> None:
     browser = with_provider(house, issuer).browser()
     assert (await browser.send("/sign-in", email="ada@harbor.example")).status_code == 405

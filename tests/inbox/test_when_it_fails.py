@@ -4,7 +4,10 @@ import httpx
 import pytest
 from sqlalchemy import text, update
 
+from palpate_notifier.database import open_database
+from palpate_notifier.inbox.app import inbox_app
 from palpate_notifier.inbox.headers import headers_of
+from palpate_notifier.settings import NotifierSettings
 from palpate_notifier.tables import CaseRow
 from tests.inbox.conftest import ADDRESS, Browser, House
 
@@ -44,6 +47,20 @@ async def test_a_database_that_is_away_is_said_to_be(house: House) -> None:
     async with house.story.sessions.begin() as session:
         await session.execute(text("ALTER TABLE cases RENAME TO cases_elsewhere"))
     answer = await reading(house, "/")
+    assert (answer.status_code, "out for a moment" in answer.text) == (503, True)
+    assert {name: answer.headers[name] for name in SAFE} == SAFE
+
+
+async def test_a_server_of_the_database_that_is_away_is_said_to_be(house: House, closed_port: int) -> None:
+    """A refused connection to PostgreSQL is no database error, but the operating system's."""
+    engine, away = open_database(f"postgresql+asyncpg://palpate@127.0.0.1:{closed_port}/palpate")
+    settings = NotifierSettings(inbox_url=ADDRESS)
+    app = inbox_app(away, house.directory, settings, house.story.clock, ADDRESS)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    cookies = (await house.signed_in("ada")).client.cookies
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, cookies=cookies) as client:
+        answer = await client.get("/")
+    await engine.dispose()
     assert (answer.status_code, "out for a moment" in answer.text) == (503, True)
     assert {name: answer.headers[name] for name in SAFE} == SAFE
 

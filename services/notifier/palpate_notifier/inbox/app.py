@@ -6,7 +6,6 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from palpate_notifier.database import Sessions, is_away
+from palpate_notifier.database import AWAY, Sessions, is_away
 from palpate_notifier.directory import Directory
 from palpate_notifier.inbox.billing import apply, billing, export, preview
 from palpate_notifier.inbox.case_list import my_cases
@@ -63,7 +62,7 @@ def inbox_app(
             Route("/sign-in", door.show),
             *_by_provider(inbox),
             *(_by_link(door) if settings.mails_links else ()),
-            Route("/sign-out", for_members(inbox, door.leave), methods=["POST"]),
+            Route("/sign-out", for_members(inbox, door.leave, stranger=door.leave_again), methods=["POST"]),
             Route("/cases/{reference}", for_members(inbox, case_page)),
             Route("/cases/{reference}/{action}", for_members(inbox, act), methods=["POST"]),
             Route("/billing", for_members(inbox, billing, bills)),
@@ -103,7 +102,12 @@ def _when_it_fails(inbox: Inbox) -> dict[Any, Callable[[Request, Exception], Awa
         answer.headers.update(headers_of(https=inbox.https, leads_to=inbox.settings.oidc_issuer))
         return answer
 
-    return {HTTPException: refused, DBAPIError: database_failed, Exception: broken}
+    return {
+        HTTPException: refused,
+        # A refused connection to PostgreSQL comes through SQLAlchemy as it is.
+        **dict.fromkeys(AWAY, database_failed),
+        Exception: broken,
+    }
 
 
 def _by_link(door: Door) -> list[Route]:

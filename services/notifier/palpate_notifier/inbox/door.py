@@ -78,6 +78,12 @@ class Door:
         self._inbox.cookies.drop(answer, self._inbox.cookie)
         return answer
 
+    def leave_again(self, request: Request) -> Response:
+        """Sign out where the session has ended by itself: at the provider it has not."""
+        if self._inbox.provider_name is None or not is_ours(request.headers):
+            return self._inbox.cookies.to_the_door(request)
+        return RedirectResponse("/sign-in/openid/end", 303)
+
     def _used_up(self) -> Response:
         return self._inbox.says(
             410, "This link no longer works", "It works once, for 15 minutes. Ask for a new one on the sign-in page."

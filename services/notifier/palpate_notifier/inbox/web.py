@@ -152,8 +152,13 @@ async def form_of(request: Request) -> FormData | None:
     return await request.form(max_files=0, max_fields=MOST_FIELDS)
 
 
-def for_members(inbox: Inbox, page: Page, allowed: Callable[[Visitor], bool] = lambda _: True) -> Endpoint:
-    """An endpoint for people who are signed in and for whom the page exists."""
+def for_members(
+    inbox: Inbox,
+    page: Page,
+    allowed: Callable[[Visitor], bool] = lambda _: True,
+    stranger: Callable[[Request], Response] | None = None,
+) -> Endpoint:
+    """An endpoint for people who are signed in and for whom the page exists; `stranger` answers who is not."""
 
     async def endpoint(request: Request) -> Response:
         cookie = inbox.cookies.get(request, inbox.cookie)
@@ -167,7 +172,7 @@ def for_members(inbox: Inbox, page: Page, allowed: Callable[[Visitor], bool] = l
                 now = inbox.clock()
                 person = await who_is_it(session, cookie, inbox.directory, now, idle=inbox.idle, longest=inbox.longest)
                 if person is None:
-                    return _signed_out(inbox, request, _typed(form))
+                    return stranger(request) if stranger else _signed_out(inbox, request, _typed(form))
                 asked = Asked(inbox, request, session, Visitor(person, inbox.directory), cookie, now, form)
                 frame = {"visitor": asked.visitor, "form_token": form_token(cookie)}
                 return await _answer(asked, page, allowed)
