@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,11 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 from rich.console import Console
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from palpate_cli.dlq import Filters, letters
-from palpate_notifier.cases import LIVE
-from palpate_notifier.database import open_database
-from palpate_notifier.tables import CaseRow, ClaimHead, Notice
+from palpate_notifier.database import AWAY, open_database
+from palpate_notifier.tables import CaseRow, ClaimHead
+from palpate_notifier.untold import untold_cases
 from palpate_runtime.commit import STREAM_OR_NOTHING
 from palpate_runtime.retention import look
 from palpate_runtime.servers import client_for
@@ -102,7 +101,7 @@ def reconcile(
     request: bool,
     as_json: bool,
 ) -> int:
-    """Compare and print; returns 0 when everything adds up, 1 when not, 2 when Redis cannot be reached."""
+    """Compare and print; returns 0 when everything adds up, 1 when not, 2 when Redis or the database is away."""
     account = Account()
     try:
         with client_for(redis_url, timeout_s=60) as redis:
@@ -311,8 +310,8 @@ async def _cases(database_url: str, standings: Standings, account: Account) -> N
             rows = (await session.execute(select(ClaimHead))).scalars().all()
             heads = {(head.source, head.claim_id): (head.version, head.judged_at) for head in rows}
             cases = {(case.source, case.claim_id): case for case in (await session.scalars(select(CaseRow))).all()}
-            told = set((await session.scalars(select(Notice.case_id).distinct())).all())
-    except DBAPIError as error:
+            untold = await untold_cases(session, datetime.now(UTC))
+    except AWAY as error:
         raise ValueError(f"the case database does not answer ({type(error).__name__})") from error
     finally:
         await engine.dispose()
@@ -328,9 +327,8 @@ async def _cases(database_url: str, standings: Standings, account: Account) -> N
             account.gaps.append(Gap("verdict not in the database", stream, name, Again(stream, entry_id, raw)))
         elif head == (version, judged_at) and stream.startswith(CLAIMS_FAILED) and (source, claim_id) not in cases:
             account.gaps.append(Gap("failed without a case", stream, name))
-    for case in cases.values():
-        if case.status in LIVE and case.id not in told:
-            account.gaps.append(Gap("nobody was told", "cases", f"case {case.reference}, claim {case.claim_id}"))
+    for each in untold:
+        account.gaps.append(Gap(each.what, "cases", f"case {each.reference}, claim {each.claim_id}"))
 
 
 def _missing(expected: Path, account: Account) -> list[Gap]:

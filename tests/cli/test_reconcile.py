@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,7 @@ async def test_a_verdict_that_is_not_in_the_database_is_named_and_asked_for_agai
 
     (tmp_path / "directory.toml").write_text(EXAMPLE_DIRECTORY, "utf-8")
     directory = load_directory(tmp_path / "directory.toml")
-    recorder = Recorder(sessions, directory, routes=load_routes(None, directory), clock=lambda: FIRST)
+    recorder = Recorder(sessions, directory, routes=load_routes(None, directory), clock=lambda: datetime.now(UTC))
     published(redis, 1, 3)
     await judged(async_redis, 2)
     await Retention(async_redis, "claims.failed", "notifier").create_group()
@@ -251,3 +252,10 @@ async def test_a_verdict_that_is_not_in_the_database_is_named_and_asked_for_agai
 def test_a_redis_that_is_away_is_said(closed_port: int) -> None:
     shown = CliRunner().invoke(app, ["reconcile", "--redis", f"redis://127.0.0.1:{closed_port}/0"])
     assert shown.exit_code == 2
+
+
+def test_a_database_that_is_away_is_said_in_a_line(redis_url: str, closed_port: int) -> None:
+    url = f"postgresql+asyncpg://palpate@127.0.0.1:{closed_port}/palpate"
+    shown = CliRunner().invoke(app, ["reconcile", "--redis", redis_url, "--database", url])
+    assert shown.exit_code == 2
+    assert "the case database does not answer (ConnectionRefusedError)" in " ".join(shown.output.split())
