@@ -1,6 +1,6 @@
 """JSON claims: CloudEvents, bare `data`, rows of judged claims, FHIR R4, one or many in a file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from palpate_intake.fhir import fhir_claims
 from palpate_intake.hints import NO_HINTS, Hints
-from palpate_intake.json_text import Piece, pieces, places
+from palpate_intake.json_text import LARGEST_VALUE, Piece, pieces, places
 from palpate_intake.outcome import Locate, Outcome, ReadClaim, Unreadable, unreadable
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import ClaimEvent
@@ -18,6 +18,9 @@ EXPECTED = (
     "this JSON is none of what Palpate reads: a claim event (specversion, type, source, id, data), its bare data "
     "(claim_id, payer, patient, lines ...), a row with the key claim, or a FHIR R4 Claim or Bundle (resourceType)"
 )
+
+LARGEST_EVENT = 1024 * 1024
+"""Bytes of one event: the validator judges none that is larger."""
 
 
 def read_json(stream: BinaryIO, file: str, hints: Hints = NO_HINTS) -> Iterator[Outcome]:
@@ -30,19 +33,66 @@ def read_json(stream: BinaryIO, file: str, hints: Hints = NO_HINTS) -> Iterator[
         yield unreadable(file, "line 1", f"{file} is empty")
 
 
+def read_events(stream: BinaryIO, file: str) -> Iterator[Outcome]:
+    """Every claim event of a JSON file, and nothing else: one outcome each."""
+    return _read_only(stream, file, _only_event, LARGEST_EVENT)
+
+
+def read_fhir(stream: BinaryIO, file: str) -> Iterator[Outcome]:
+    """Every claim of the FHIR resources of a JSON file, and of nothing else."""
+    return _read_only(stream, file, _only_fhir, LARGEST_VALUE)
+
+
+def _read_only(
+    stream: BinaryIO, file: str, read: Callable[[Piece, str], Iterator[Outcome]], largest: int
+) -> Iterator[Outcome]:
+    found = False
+    for piece in pieces(stream, largest=largest):
+        found = True
+        yield from read(piece, file) if piece.fault is None else [_broken(piece, file)]
+    if not found:
+        yield unreadable(file, "line 1", f"{file} is empty")
+
+
+def _only_event(piece: Piece, file: str) -> Iterator[Outcome]:
+    position = f"line {piece.line}"
+    if isinstance(piece.value, dict) and _is_event(piece.value):
+        yield _event(piece.value, file, NO_HINTS, position, _Lines(piece, "/data").locate)
+    else:
+        yield unreadable(file, position, "no CloudEvent: specversion, id, source, type and data are needed")
+
+
+def _only_fhir(piece: Piece, file: str) -> Iterator[Outcome]:
+    position, value = f"line {piece.line}", piece.value
+    if isinstance(value, dict) and "resourceType" in value:
+        yield from fhir_claims(value, file, NO_HINTS, position, _Lines(piece).line_of)
+    elif isinstance(value, dict) and _is_event(value):
+        yield unreadable(file, position, "this is a CloudEvent: send it to /events")
+    else:
+        yield unreadable(file, position, "this is no FHIR resource: its resourceType is Claim, or Bundle")
+
+
+def _broken(piece: Piece, file: str) -> Unreadable:
+    where = f"{file}, line {piece.fault_line}, column {piece.fault_column}"
+    return unreadable(file, f"line {piece.fault_line}", f"{where}: {piece.fault}")
+
+
+def _is_event(value: dict[str, Any]) -> bool:
+    return "specversion" in value or ("data" in value and "type" in value)
+
+
 def _claims(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
     position = f"line {piece.line}"
     value = piece.value
     if piece.fault is not None:
-        where = f"{file}, line {piece.fault_line}, column {piece.fault_column}"
-        yield unreadable(file, f"line {piece.fault_line}", f"{where}: {piece.fault}")
+        yield _broken(piece, file)
     elif isinstance(value, Claim):
         yield ReadClaim(hints.applied(value), file, position, locate=_Lines(piece).locate)
     elif not isinstance(value, dict):
         yield unreadable(file, position, EXPECTED)
     elif "resourceType" in value:
         yield from fhir_claims(value, file, hints, position, _Lines(piece).line_of)
-    elif "specversion" in value or ("data" in value and "type" in value):
+    elif _is_event(value):
         yield _event(value, file, hints, position, _Lines(piece, "/data").locate)
     elif isinstance(value.get("claim"), dict) and "claim_id" not in value:
         yield _claim(value["claim"], file, hints, position, _Lines(piece, "/claim"))

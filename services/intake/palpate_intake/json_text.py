@@ -58,15 +58,16 @@ Reader = Callable[[bytes], Any]
 """Reads a line that is a value of its own from its text; None where it is not one of the kind that it reads."""
 
 
-def pieces(stream: BinaryIO, read_line: Reader | None = None) -> Iterator[Piece]:
+def pieces(stream: BinaryIO, read_line: Reader | None = None, *, largest: int = LARGEST_VALUE) -> Iterator[Piece]:
     """Every value of a stream, one by one.
 
     Args:
         stream: JSON.
         read_line: Tried on each line that may be a value of its own, before the text is made JSON values: what it
             gives is the piece's value.
+        largest: Bytes that one value may have.
     """
-    return _Framing(read_line).read(stream)
+    return _Framing(read_line, largest).read(stream)
 
 
 def parsed(raw: bytes, line: int, column: int = 0) -> Piece:
@@ -137,8 +138,8 @@ def _unquoted(token: bytes) -> str:
 class _Framing:
     """Finds where values begin and end, line by line."""
 
-    def __init__(self, read_line: Reader | None = None) -> None:
-        self._read_line = read_line
+    def __init__(self, read_line: Reader | None, largest: int) -> None:
+        self._read_line, self._largest = read_line, largest
         self._depth = 0
         self._floor = 0
         """1 inside a list that has been opened, else 0."""
@@ -154,7 +155,7 @@ class _Framing:
             if len(line) > LARGEST_VALUE:
                 yield self._too_large(number)
                 _skip_line(stream)
-            elif self._stands_alone(line):
+            elif len(line) <= self._largest and self._stands_alone(line):
                 yield from self._alone(line, number)
             else:
                 yield from self._scan(line, number)
@@ -212,7 +213,7 @@ class _Framing:
             yield from self._between(rest, number)
             return
         self._size += len(rest)
-        if self._size <= LARGEST_VALUE:
+        if self._size <= self._largest:
             self._parts.append(rest)
         elif self._parts:
             self._parts.clear()
@@ -224,12 +225,12 @@ class _Framing:
     def _closed(self, rest: bytes) -> Piece:
         parts, self._parts = self._parts or [], None
         self._depth = self._floor
-        if self._size > LARGEST_VALUE:
+        if self._size + len(rest) > self._largest:
             return self._too_large(self._began)
         return parsed(b"".join([*parts, rest]).rstrip(), self._began, self._column)
 
     def _too_large(self, number: int) -> Piece:
-        fault = f"this value is larger than {LARGEST_VALUE // 1024 // 1024} MiB: write one claim a line"
+        fault = f"this value is larger than {self._largest // 1024 // 1024} MiB: write each claim as a value of its own"
         return Piece(number, b"", fault=fault, fault_line=number, fault_column=1)
 
     def _ended(self, number: int) -> Iterator[Piece]:

@@ -22,6 +22,10 @@ class IntakeSettings(RuntimeSettings):
     """The most claims of one request, since the answer names each of them."""
     body_pause_s: Annotated[float, Field(gt=0)] = 30.0
     """A sender that sends nothing for this long in the middle of a body is given up."""
+    body_grace_s: Annotated[float, Field(gt=0)] = 30.0
+    """How long a body may take in all, besides a second for each 64 KiB: many small pauses are a long one."""
+    turn_wait_s: Annotated[float, Field(gt=0)] = 45.0
+    """How long a body waits for a reader; longer than `body_grace_s`, so that a slow sender's turn ends first."""
     readers: Annotated[int, Field(ge=1, le=256)] = 8
     """How many bodies are read at once; more wait their turn."""
     rate: str = "600/minute"

@@ -68,6 +68,8 @@ class Service:
             ],
             lifespan=self._lifespan,
         )
+        # A redirect would lead to whatever host the request names.
+        self.asgi.router.redirect_slashes = False
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; the batch in hand is finished first."""

@@ -128,30 +128,68 @@ async def test_what_is_known_of_a_claim_is_not_kept_for_ever(start: Start, redis
     assert all(0 < redis.ttl(key) <= 5_000 for key in keys)  # type: ignore[operator, union-attr]
 
 
+async def test_of_two_events_of_one_version_the_one_accepted_last_is_waited_for(
+    intake: Running, redis: "Redis"
+) -> None:
+    await intake.post("/events", event(event_id="e-1"), EVENT)
+    publish(redis, ClaimFailed, answer_id="v-1", event_id="e-1")
+    await standing(intake, "failed")
+    await intake.post("/events", event(event_id="e-2"), EVENT)
+    assert (await standing(intake, "waiting"))["verdict"]["source_event"]["id"] == "e-1"
+    publish(redis, ClaimPassed, answer_id="v-2", event_id="e-2")
+    assert (await standing(intake, "passed"))["verdict"]["source_event"]["id"] == "e-2"
+    await intake.post("/events", event(event_id="e-1"), EVENT)
+    assert (await intake.claim()).json()["status"] == "passed", "the first was judged, and is not judged again"
+
+
+async def test_a_claim_whose_verdict_is_no_longer_kept_does_not_wait_for_it(intake: Running, redis: "Redis") -> None:
+    await intake.post("/events", event(), EVENT)
+    publish(redis, ClaimPassed, answer_id="v-1")
+    await standing(intake, "passed")
+    redis.xtrim("claims.passed", maxlen=0)
+    assert (await intake.claim()).status_code == 404
+
+
+async def test_a_rejection_of_an_earlier_event_is_no_answer_to_a_later_one(intake: Running, redis: "Redis") -> None:
+    redis.xadd("claims.rejected", {"event": json.dumps(REJECTION)})
+    await standing(intake, "rejected")
+    await intake.post("/events", event(event_id="e-2"), EVENT)
+    waiting = (await intake.claim()).json()
+    assert (waiting["status"], "rejection" in waiting) == ("waiting", False)
+
+
 V1, V2 = ({"id": f"e-{number}", "version": number} for number in (1, 2))
 
 
 @pytest.mark.parametrize(
-    ("accepted", "verdict", "rejects", "rejected_last", "status"),
+    ("accepted", "judged", "verdict", "rejects", "rejected_last", "status"),
     [
-        (None, None, None, False, None),
-        (V1, None, None, False, "waiting"),
-        (V1, (ClaimPassed, 1), None, False, "passed"),
-        (V2, (ClaimPassed, 1), None, False, "waiting"),
-        (V1, (ClaimFailed, 2), None, False, "failed"),
-        (None, (ClaimFailed, 1), None, False, "failed"),
-        (V2, (ClaimFailed, 1), "e-2", True, "rejected"),
-        (V2, (ClaimFailed, 1), "e-1", False, "waiting"),
-        (None, None, "e-1", True, "rejected"),
+        (None, True, None, None, False, None),
+        (V1, False, None, None, False, "waiting"),
+        (V1, False, (ClaimPassed, 1), None, False, "passed"),
+        (V2, False, (ClaimPassed, 1), None, False, "waiting"),
+        (V2, True, (ClaimPassed, 1), None, False, "passed"),
+        (V1, True, (ClaimFailed, 2), None, False, "failed"),
+        (V1, True, None, None, False, None),
+        (None, True, (ClaimFailed, 1), None, False, "failed"),
+        (V2, False, (ClaimFailed, 1), "e-2", True, "rejected"),
+        (V2, False, (ClaimFailed, 1), "e-2", False, "rejected"),
+        (V2, False, (ClaimFailed, 1), "e-1", False, "waiting"),
+        (V2, False, (ClaimFailed, 1), "e-1", True, "waiting"),
+        (V2, False, None, "e-1", True, "waiting"),
+        (V1, True, (ClaimPassed, 1), "e-1", False, "passed"),
+        (V1, True, (ClaimPassed, 1), "e-9", True, "rejected"),
+        (None, True, None, "e-1", True, "rejected"),
     ],
 )
 def test_how_a_claim_stands_follows_from_what_is_known(
-    accepted: Any, verdict: Any, rejects: str | None, rejected_last: bool, status: str | None
+    *, accepted: Any, judged: bool, verdict: Any, rejects: str | None, rejected_last: bool, status: str | None
 ) -> None:
     source_event = {"source": ACME_URI, "id": rejects}
     found = status_of(
         "CLM-1",
         accepted=accepted and AcceptedEvent(**accepted),
+        judged=judged,
         verdict=verdict and verdict[0].model_validate_json(answer(verdict[0], answer_id="v", version=verdict[1])),
         rejected=ClaimRejected.model_validate(REJECTION | {"data": REJECTION["data"] | {"source_event": source_event}})  # type: ignore[operator]
         if rejects

@@ -46,7 +46,7 @@ class Api:
 
     def asgi(self) -> Starlette:
         """The application, to be mounted at the root."""
-        return Starlette(
+        app = Starlette(
             routes=[
                 self._route(SEND_EVENTS, self._events),
                 self._route(SEND_FHIR, self._fhir),
@@ -56,6 +56,9 @@ class Api:
             ],
             exception_handlers={HTTPException: _not_routed},
         )
+        # No redirect to an address without the slash: its host is whatever the request said, and it asks for no key.
+        app.router.redirect_slashes = False
+        return app
 
     def _route(self, operation: Operation, endpoint: Endpoint, path: str | None = None) -> Route:
         async def answer(request: Request) -> Response:

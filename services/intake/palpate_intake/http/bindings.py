@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from palpate_intake.http.problems import WRONG_MODE, Refused
 from palpate_intake.http.taking_in import NAME, Read
-from palpate_intake.json_claims import read_json
+from palpate_intake.json_claims import LARGEST_EVENT, read_events, read_fhir
 from palpate_intake.json_text import parsed
 from palpate_intake.outcome import Outcome, ReadClaim, Unreadable, unreadable
 from palpate_intake.x12 import read_x12
@@ -25,7 +25,6 @@ X12 = ("application/edi-x12", "text/plain", "application/octet-stream")
 
 EVENT_HEADERS = ("ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-dataschema")
 """The attributes of an event in binary mode; `traceparent` keeps its own name (W3C Trace Context)."""
-_LARGEST_DATA = 1024 * 1024
 
 
 def media_type(headers: Headers) -> str:
@@ -55,11 +54,7 @@ def reader_of_events(kind: str, headers: Headers) -> Read:
 
 def fhir_reader(body: BinaryIO) -> Iterator[Outcome]:
     """The claims of a FHIR `Claim` or `Bundle`."""
-    for read in read_json(body, NAME):
-        if isinstance(read, ReadClaim) and read.event is not None:
-            yield unreadable(NAME, read.position, "this is a CloudEvent: send it to /events")
-        else:
-            yield read
+    return read_fhir(body, NAME)
 
 
 def x12_reader(body: BinaryIO) -> Iterator[Outcome]:
@@ -69,20 +64,12 @@ def x12_reader(body: BinaryIO) -> Iterator[Outcome]:
 
 def _one_event(body: BinaryIO) -> Iterator[Outcome]:
     _begins_with(body, b"{", f"{EVENT} is one event, a JSON object; several are {EVENTS}")
-    return _events(body)
+    return read_events(body, NAME)
 
 
 def _event_list(body: BinaryIO) -> Iterator[Outcome]:
     _begins_with(body, b"[", f"{EVENTS} is a JSON list of events; one is {EVENT}")
-    return _events(body)
-
-
-def _events(body: BinaryIO) -> Iterator[Outcome]:
-    for read in read_json(body, NAME):
-        if isinstance(read, ReadClaim) and read.event is None:
-            yield unreadable(NAME, read.position, "no CloudEvent: specversion, id, source, type and data are needed")
-        else:
-            yield read
+    return read_events(body, NAME)
 
 
 def _begins_with(body: BinaryIO, mark: bytes, otherwise: str) -> None:
@@ -102,9 +89,9 @@ def _attributes(headers: Headers) -> dict[str, str]:
 
 
 def _event_in_headers(attributes: Mapping[str, str], body: BinaryIO) -> Iterator[Outcome]:
-    raw = body.read(_LARGEST_DATA + 1)
-    if len(raw) > _LARGEST_DATA:
-        yield unreadable(NAME, NAME, f"a claim has at most {_LARGEST_DATA} bytes")
+    raw = body.read(LARGEST_EVENT + 1)
+    if len(raw) > LARGEST_EVENT:
+        yield unreadable(NAME, NAME, f"a claim has at most {LARGEST_EVENT} bytes")
         return
     piece = parsed(raw, 1)
     if piece.fault is not None:

@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
@@ -23,13 +24,27 @@ def checked_length(request: Request, most: int) -> None:
             raise _too_large(most)
 
 
+SLOWEST = 65_536
+"""Bytes a second that a body has to come with, once its first seconds are over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How slowly a body may arrive: a reader that waits for it is nobody else's meanwhile."""
+
+    pause_s: float
+    """The longest silence."""
+    grace_s: float
+    """All of the waiting for it, besides a second for each `SLOWEST` bytes that came."""
+
+
 class Body(io.RawIOBase):
     """Reads chunk by chunk, each asked for when it is needed: a slow reader slows the sender down."""
 
-    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop, *, most: int, pause_s: float) -> None:
+    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop, *, most: int, pace: Pace) -> None:
         self._chunks: AsyncIterator[bytes] = request.stream()
-        self._loop, self._most, self._pause_s = loop, most, pause_s
-        self._held, self._read = b"", 0
+        self._loop, self._most, self._pace = loop, most, pace
+        self._held, self._read, self._waited = b"", 0, 0.0
 
     def readable(self) -> bool:
         """It can be read."""
@@ -39,7 +54,7 @@ class Body(io.RawIOBase):
         """Fill a buffer; in a thread that is not the loop's.
 
         Raises:
-            Refused: the body is too large, or stops arriving.
+            Refused: the body is too large, stops arriving, or arrives too slowly.
             starlette.requests.ClientDisconnect: the sender is gone.
         """
         if not self._held:
@@ -50,15 +65,27 @@ class Body(io.RawIOBase):
 
     async def _next(self) -> bytes:
         """The next chunk that is not empty; empty at the end."""
+        left_s = self._pace.grace_s + self._read / SLOWEST - self._waited
+        began = self._loop.time()
         try:
-            async with asyncio.timeout(self._pause_s):
+            async with asyncio.timeout(min(self._pace.pause_s, left_s)):
                 async for chunk in self._chunks:
                     if chunk:
                         self._count(chunk)
                         return chunk
         except TimeoutError:
-            raise Refused(TOO_SLOW, f"nothing arrived for {self._pause_s:g} seconds: send it again") from None
+            raise Refused(TOO_SLOW, self._too_slow(left_s)) from None
+        finally:
+            # The sender's time alone: while claims are published, it is we who are slow.
+            self._waited += self._loop.time() - began
         return b""
+
+    def _too_slow(self, left_s: float) -> str:
+        if left_s > self._pace.pause_s:
+            return f"nothing arrived for {self._pace.pause_s:g} seconds: send it again"
+        return (
+            f"after {self._pace.grace_s:g} seconds a body has to come with {SLOWEST} bytes a second: send fewer claims"
+        )
 
     def _count(self, chunk: bytes) -> None:
         self._read += len(chunk)

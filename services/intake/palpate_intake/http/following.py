@@ -35,7 +35,15 @@ class Answer:
         data, kind = self.event["data"], _KINDS.get(self.event["type"])
         if kind is None or not isinstance(data.get("claim_id"), str):
             return None
-        return Answered(kind, self.source, data["claim_id"], data.get("version", 0), self.entry.stream, self.entry.id)
+        return Answered(
+            kind,
+            self.source,
+            str(data["source_event"]["id"]),
+            data["claim_id"],
+            data.get("version", 0),
+            self.entry.stream,
+            self.entry.id,
+        )
 
     def outgoing(self, now: datetime) -> Outgoing:
         """What its webhook is sent: the event as it is, without the bytes of what was rejected, which may hold PHI."""

@@ -1,9 +1,9 @@
 """What is known of each claim, by source and claim number: where on the streams its newest answer stands.
 
 A small hash a claim, in Redis, so that every intake process and the next start know it: the entry ids of the newest
-verdict and of the newest rejection, and what was accepted last.  The answers themselves stay on the streams, and the
-hash is kept as long as they are.  The source is part of the key, so no source can ask for another's claims; all keys
-of a source lie in one slot of a cluster.
+verdict and of the newest rejection, what was accepted last, and which events have a verdict.  The answers themselves
+stay on the streams, and the hash is kept as long as they are.  The source is part of the key, so no source can ask for
+another's claims; all keys of a source lie in one slot of a cluster.
 """
 
 import hashlib
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 _ANSWER: TypeAdapter[ClaimPassed | ClaimFailed | ClaimRejected] = TypeAdapter(ClaimPassed | ClaimFailed | ClaimRejected)
 
 _NOTE = """
--- KEYS: a claim's hash for each answer.  ARGV: seconds; then for each: kind, version, milliseconds, stream, entry id
+-- KEYS: a claim's hash for each answer.
+-- ARGV: seconds; then for each: kind, version, milliseconds, stream, entry id, field of the event that it answers or ''
 -- Passed and failed are two streams, read side by side: what is older than what is known changes nothing.
 for i = 1, #KEYS do
-  local at = 2 + (i - 1) * 5
+  local at = 2 + (i - 1) * 6
   local kind, version, ms = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local known = redis.call('HMGET', KEYS[i], kind .. '_version', kind .. '_ms')
   local last, last_ms = tonumber(known[1] or -1), tonumber(known[2] or -1)
@@ -35,11 +36,20 @@ for i = 1, #KEYS do
     redis.call('HSET', KEYS[i], kind .. '_version', ARGV[at + 1], kind .. '_ms', ARGV[at + 2],
       kind .. '_stream', ARGV[at + 3], kind .. '_entry', ARGV[at + 4])
   end
+  if ARGV[at + 5] ~= '' then
+    redis.call('HSET', KEYS[i], ARGV[at + 5], 1)
+  end
   redis.call('EXPIRE', KEYS[i], ARGV[1])
 end
 """
 
 VERDICT, REJECTED = "verdict", "rejected"
+
+_FACTS = (
+    "accepted_id",
+    "accepted_version",
+    *(f"{kind}_{fact}" for kind in (VERDICT, REJECTED) for fact in ("version", "ms", "stream", "entry")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Answered:
     """`verdict` or `rejected`."""
     source: str
     """Of the event that it answers."""
+    event_id: str
     claim_id: str
     version: int
     stream: str
@@ -75,6 +86,7 @@ class ClaimIndex:
             args: list[Any] = [self._keep_s]
             for each in found:
                 args += (each.kind, each.version, each.entry_id.partition("-")[0], each.stream, each.entry_id)
+                args.append(_judged_field(each.event_id) if each.kind == VERDICT else "")
             keys = [claim_key(source, each.claim_id) for each in found]
             await self._redis().register_script(_NOTE)(keys=keys, args=args)
 
@@ -89,20 +101,29 @@ class ClaimIndex:
 
     async def status(self, source: str, claim_id: str) -> ClaimStatus | None:
         """What is known of a claim of this source; None when nothing is."""
-        known: Any = await self._redis().hgetall(claim_key(source, claim_id))
-        if not known:
+        key = claim_key(source, claim_id)
+        known: Any = await self._redis().hmget(key, _FACTS)
+        facts = {name: value.decode() for name, value in zip(_FACTS, known, strict=True) if value is not None}
+        if not facts:
             return None
-        facts = {key.decode(): value.decode() for key, value in known.items()}
         verdict, rejected = await self._answer(facts, VERDICT), await self._answer(facts, REJECTED)
         return status_of(
             claim_id,
             accepted=AcceptedEvent(id=facts["accepted_id"], version=int(facts["accepted_version"]))
             if "accepted_id" in facts
             else None,
+            judged=await self._is_judged(key, facts),
             verdict=verdict if isinstance(verdict, ClaimPassed | ClaimFailed) else None,
             rejected=rejected if isinstance(rejected, ClaimRejected) else None,
             rejected_last=int(facts.get("rejected_ms", -1)) > int(facts.get("verdict_ms", -1)),
         )
+
+    async def _is_judged(self, key: str, facts: Mapping[str, str]) -> bool:
+        """Whether what was accepted last has its verdict, or never gets one: a later version has been judged."""
+        if "accepted_id" not in facts or int(facts["accepted_version"]) < int(facts.get("verdict_version", 0)):
+            return True
+        judged: Any = await self._redis().hexists(key, _judged_field(facts["accepted_id"]))
+        return bool(judged)
 
     async def _answer(self, facts: Mapping[str, str], kind: str) -> ClaimPassed | ClaimFailed | ClaimRejected | None:
         """The event itself; None when there is none, or it has been trimmed."""
@@ -122,32 +143,40 @@ def status_of(
     claim_id: str,
     *,
     accepted: AcceptedEvent | None,
+    judged: bool,
     verdict: ClaimPassed | ClaimFailed | None,
     rejected: ClaimRejected | None,
     rejected_last: bool,
 ) -> ClaimStatus | None:
-    """How a claim stands; None when nothing of it is kept any more.  Pure."""
-    if accepted is None and verdict is None and rejected is None:
+    """How a claim stands; None when nothing of it is kept any more.  Pure.
+
+    Args:
+        claim_id: The claim.
+        accepted: Its last event that came over HTTP.
+        judged: Whether that one has its verdict, or will get none because a later version has been judged.
+        verdict: The newest verdict, where the streams still hold it.
+        rejected: The newest rejection, likewise.
+        rejected_last: Whether the rejection is newer than the verdict.
+    """
+    on_it = verdict is not None and accepted is not None and verdict.data.source_event.id == accepted.id
+    refused = _answers(rejected, accepted) and (rejected_last or not on_it)
+    waiting = accepted is not None and not (judged or on_it or refused)
+    counts = rejected if refused or (rejected_last and not waiting) else None
+    if verdict is None and counts is None and not waiting:
         return None
-    answered_by = rejected if rejected_last or _answers(rejected, accepted) else None
     return ClaimStatus(
         claim_id=claim_id,
-        status="rejected" if answered_by is not None else _judged(accepted, verdict),
+        status="waiting" if waiting else "rejected" if counts is not None else _said(verdict),
         accepted=accepted,
         verdict=None if verdict is None else verdict.data,
         verdict_at=None if verdict is None else verdict.time,
         rejection=None
-        if answered_by is None
-        else Rejection(source_event=answered_by.data.source_event, errors=answered_by.data.errors),
+        if counts is None
+        else Rejection(source_event=counts.data.source_event, errors=counts.data.errors),
     )
 
 
-def _judged(
-    accepted: AcceptedEvent | None, verdict: ClaimPassed | ClaimFailed | None
-) -> Literal["waiting", "passed", "failed"]:
-    """What the newest verdict says, unless a newer version waits for its own."""
-    if verdict is None or (accepted is not None and accepted.version > verdict.data.version):
-        return "waiting"
+def _said(verdict: ClaimPassed | ClaimFailed | None) -> Literal["passed", "failed"]:
     return "passed" if isinstance(verdict, ClaimPassed) else "failed"
 
 
@@ -155,6 +184,10 @@ def _answers(rejected: ClaimRejected | None, accepted: AcceptedEvent | None) -> 
     if rejected is None or accepted is None or rejected.data.source_event is None:
         return False
     return rejected.data.source_event.id == accepted.id
+
+
+def _judged_field(event_id: str) -> str:
+    return f"judged:{_digest(event_id)}"
 
 
 def _digest(text: str) -> str:

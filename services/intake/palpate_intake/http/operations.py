@@ -44,6 +44,7 @@ _SENDERS = (
     problems.NOT_YOURS,
     problems.TOO_SLOW,
     problems.TOO_LARGE,
+    problems.BUSY,
     problems.WRONG_TYPE,
     problems.UNREADABLE,
 )

@@ -38,6 +38,7 @@ UNREADABLE = Kind("unreadable", 422, "No claim of this body can be taken in")
 TOO_MANY = Kind("too-many", 429, "Too many requests")
 BROKEN = Kind("broken", 500, "Something went wrong here")
 AWAY = Kind("away", 503, "The stream cannot be written to at the moment")
+BUSY = Kind("busy", 503, "All that read bodies here are reading others")
 
 _OTHERS = {404: NOT_FOUND, 405: WRONG_METHOD}
 

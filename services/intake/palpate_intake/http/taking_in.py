@@ -7,10 +7,12 @@ needs the memory of one batch.  A claim counts as accepted when Redis has confir
 import asyncio
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
@@ -19,10 +21,11 @@ from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect, Request
 
 from palpate_intake.http.answers import ClaimResult, Notice
-from palpate_intake.http.bodies import Body, checked_length
+from palpate_intake.http.bodies import Body, Pace, checked_length
 from palpate_intake.http.index import ClaimIndex
-from palpate_intake.http.problems import AWAY, NOT_YOURS, TOO_LARGE, TOO_SLOW, UNREADABLE, Refused
+from palpate_intake.http.problems import AWAY, BUSY, NOT_YOURS, TOO_LARGE, TOO_SLOW, UNREADABLE, Refused
 from palpate_intake.http.sources import Source
+from palpate_intake.json_claims import LARGEST_EVENT
 from palpate_intake.outcome import Outcome, ReadClaim, StructureFinding, Unreadable, UnreadableStream
 from palpate_intake.publishing import AsyncPublisher, batches, event_of
 from palpate_intake.settings import IntakeSettings
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger()
 
 RETRY_AFTER_S = 5
+MOST_SAID = 20_000
+"""Reasons and notices that an answer tells in full: with more, it would be hundreds of times what was sent."""
 NAME = "the body"
 """What a body is called where a file would have a name."""
 
@@ -77,6 +82,9 @@ def weigh(read: Outcome, source: Source, now: datetime) -> Weighed:
     if not source.may_send_for(event.data.billing_provider.npi):
         reason = "this source may not send claims of this practice: whoever keeps the sources file can add it"
         return _not_yours(read, f"{prefix}/billing_provider/npi", reason)
+    if (size := len(event.model_dump_json(exclude_none=True, by_alias=True).encode())) > LARGEST_EVENT:
+        reason = f"as an event this claim has {size} bytes; the most that one may have is {LARGEST_EVENT}"
+        return Weighed(_rejected(read, event.data.claim_id, (RejectionError(pointer=prefix, reason=reason),)))
     return Weighed(
         ClaimResult(
             position=read.position,
@@ -122,14 +130,29 @@ class Progress:
     results: list[ClaimResult] = field(default_factory=list)
     accepted: int = 0
     not_yours: int = 0
+    said: int = 0
+    """Reasons and notices in the results."""
 
     def add(self, batch: Sequence[Weighed]) -> None:
         """A batch whose events are on the stream."""
         for each in batch:
-            self.results.append(each.result)
+            self.results.append(self._within_bounds(each.result))
             self.accepted += each.event is not None
             self.not_yours += each.not_yours
             metrics.TAKEN_IN.labels(each.result.status).inc()
+
+    def _within_bounds(self, result: ClaimResult) -> ClaimResult:
+        """The result; of many reasons the first alone once so many have been told that the answer grows too long."""
+        self.said += len(result.errors) + len(result.notices)
+        left_out = max(0, len(result.errors) - 1) + max(0, len(result.notices) - 1)
+        if self.said <= MOST_SAID or not left_out:
+            return result
+        more = Notice(
+            code="more-left-out",
+            position=result.position,
+            message=f"{left_out} more reasons and notices are left out: send fewer claims at once to be told them.",
+        )
+        return result.model_copy(update={"errors": result.errors[:1], "notices": (*result.notices[:1], more)})
 
     @property
     def rejected(self) -> int:
@@ -157,10 +180,24 @@ class Intake:
     ) -> None:
         self._redis, self._index, self._settings, self._clock = redis, index, settings, clock
         self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
+        self._free = asyncio.Semaphore(settings.readers)
         # A source that sends slowly, or many bodies at once, leaves half of the readers to the others.
         self._turns: dict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(max(1, settings.readers // 2))
         )
+
+    @asynccontextmanager
+    async def _turn(self, source: Source) -> AsyncIterator[None]:
+        """A reader for a body of this source."""
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(self._settings.turn_wait_s):
+                    await held.enter_async_context(self._turns[source.name])
+                    await held.enter_async_context(self._free)
+            except TimeoutError:
+                wait = {"Retry-After": str(RETRY_AFTER_S)}
+                raise Refused(BUSY, "nothing of this body was read: send it again", headers=wait) from None
+            yield
 
     def close(self) -> None:
         """Read no more bodies."""
@@ -174,9 +211,10 @@ class Intake:
         """
         checked_length(request, reader.most)
         loop, progress = asyncio.get_running_loop(), Progress()
-        body = Body(request, loop, most=reader.most, pause_s=self._settings.body_pause_s)
+        pace = Pace(pause_s=self._settings.body_pause_s, grace_s=self._settings.body_grace_s)
+        body = Body(request, loop, most=reader.most, pace=pace)
         try:
-            async with self._turns[source.name]:
+            async with self._turn(source):
                 await loop.run_in_executor(self._threads, self._read, body, reader, source, progress, loop)
         except Refused as refused:
             raise Refused(
@@ -195,14 +233,14 @@ class Intake:
     ) -> None:
         """In a thread: the claims one by one, a batch of them published at a time."""
         weighed = (weigh(read, source, self._clock()) for read in _until_it_breaks(reader, body))
-        for batch in batches(weighed):
+        most = self._settings.max_claims
+        for batch in batches(islice(weighed, most)):
             events = [each.event for each in batch if each.event is not None]
             if events:
                 asyncio.run_coroutine_threadsafe(self._publish(events), loop).result()
             progress.add(batch)
-            if len(progress.results) > self._settings.max_claims:
-                most = self._settings.max_claims
-                raise Refused(TOO_LARGE, f"a request may have {most} claims: send those after the last one named again")
+        if next(weighed, None) is not None:
+            raise Refused(TOO_LARGE, f"a request may have {most} claims: send those after the last one named")
 
     async def _publish(self, events: Sequence[ClaimEvent]) -> None:
         publisher = AsyncPublisher(self._redis(), self._settings.all_partitions)
