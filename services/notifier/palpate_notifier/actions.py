@@ -236,6 +236,7 @@ async def bulk(session: AsyncSession, cases: Sequence[tuple[str, int]], action: 
         by: Who acts.
     """
     result = Bulk()
+    await _take_all(session, [case_id for case_id, _ in cases])
     for case_id, row_version in cases:
         try:
             async with session.begin_nested():
@@ -249,6 +250,16 @@ async def bulk(session: AsyncSession, cases: Sequence[tuple[str, int]], action: 
     return result
 
 
+async def _take_all(session: AsyncSession, case_ids: Sequence[str]) -> None:
+    """Lock what an action on many touches before its first step.
+
+    The first step takes the end of the audit's chain, for which everybody waits: whoever holds it must not wait for a
+    row of somebody who wants it.  In the recorder's order, so that neither holds the other up for good.
+    """
+    rows = select(CaseRow.id).where(CaseRow.id.in_(case_ids)).order_by(CaseRow.source, CaseRow.claim_id)
+    await session.execute(rows.with_for_update(key_share=True))
+
+
 async def take(session: AsyncSession, case_id: str, row_version: int, *, closed_too: bool = False) -> CaseRow:
     """The case, locked, if it is still what was looked at.
 
@@ -257,9 +268,9 @@ async def take(session: AsyncSession, case_id: str, row_version: int, *, closed_
         Conflict: it has changed.
         NotPossible: it is closed.
     """
-    case = await session.scalar(
-        select(CaseRow).where(CaseRow.id == case_id).with_for_update().execution_options(populate_existing=True)
-    )
+    # NO KEY: whoever adds to the case's timeline meanwhile refers to it, and need not wait.
+    locked = select(CaseRow).where(CaseRow.id == case_id).with_for_update(key_share=True)
+    case = await session.scalar(locked.execution_options(populate_existing=True))
     if case is None:
         raise NoSuchCase(case_id)
     if case.row_version != row_version:

@@ -346,7 +346,7 @@ async def _known(session: AsyncSession, events: Sequence[Verdict]) -> _Known:
         )
         for head in await session.scalars(heads.with_for_update()):
             known.heads[head.source, head.claim_id] = head
-        for case in await session.scalars(cases.with_for_update()):
+        for case in await session.scalars(cases.with_for_update(key_share=True)):
             known.cases[case.source, case.claim_id] = case
     return known
 
