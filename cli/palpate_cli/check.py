@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from palpate_cli.reports import REPORTS, AnswersUnreadable, Report
@@ -106,7 +107,7 @@ def _written(page: Path, tally: Tally, book: RuleBook) -> bool:
     except OSError as error:
         _complain(f"the report cannot be written to {page}: {error.strerror or error}")
         return False
-    errors.print(f"report: {_escaped(str(page))}", highlight=False, soft_wrap=True)
+    errors.print(f"report: {escape(str(page))}", highlight=False, soft_wrap=True)
     return True
 
 
@@ -201,11 +202,7 @@ def _print(text: str) -> None:
 
 
 def _complain(text: str) -> None:
-    errors.print(f"[bold red]palpate:[/] {_escaped(text)}", highlight=False, soft_wrap=True)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+    errors.print(f"[bold red]palpate:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def _progress() -> Progress:

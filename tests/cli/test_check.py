@@ -96,6 +96,14 @@ def test_an_unreadable_file_is_one_line_on_stderr_and_the_rest_is_judged() -> No
     assert "claim SYN-1003 version 1 FAILS" in result.stdout
 
 
+@pytest.mark.parametrize("name", ["[bold]a.json", "a\\[b].json", "[/]", "c\\\\[red]x"])
+def test_a_file_is_named_as_it_is_called(name: str, tmp_path: Path) -> None:
+    (tmp_path / name.replace("/", "_")).write_text("no claim", "utf-8")
+    result = check(tmp_path / name.replace("/", "_"))
+    assert result.exit_code == 2
+    assert str(tmp_path / name.replace("/", "_")) in result.stderr
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_file_that_is_not_there_does_not_keep_the_others_from_being_judged(tmp_path: Path, order: int) -> None:
     result = check(*[tmp_path / "none.json", FAULTY][::order])
