@@ -56,7 +56,7 @@ while (true)
     }
 }
 
-// What your system does with it. It may be called twice for one event: key what you store by claim_id and version.
+// What your system does with it. It may be called twice for one event: key what you store by source_event.
 static void Handle(JsonElement verdict)
 {
     JsonElement data = verdict.GetProperty("data");

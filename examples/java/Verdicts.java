@@ -61,7 +61,7 @@ public class Verdicts {
         }
     }
 
-    // What your system does with it. It may be called twice for one event: key what you store by claim_id and version.
+    // What your system does with it. It may be called twice for one event: key what you store by source_event.
     static void handle(String event) {
         System.out.println(event);
     }

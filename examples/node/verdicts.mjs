@@ -36,7 +36,7 @@ while (left > 0) {
 }
 await redis.close();
 
-// What your system does with it.  It may be called twice for one event: key what you store by claim_id and version.
+// What your system does with it.  It may be called twice for one event: key what you store by source_event.
 async function handle({ type, data }) {
   if (type === 'claim.rejected') {
     const reasons = data.errors.map(({ pointer, reason }) => `${pointer || '/'}: ${reason}`);

@@ -15,7 +15,7 @@ CONSUMER = os.environ.get("PALPATE_CONSUMER", "pms-1")
 
 
 def handle(event: dict[str, Any]) -> None:
-    """What your system does with it.  It may be called twice for one event: key what you store by claim and version."""
+    """What your system does with it.  It may be called twice for one event: key what you store by source_event."""
     data = event["data"]
     if event["type"] == "claim.rejected":
         print("rejected:", "; ".join(f"{error['pointer'] or '/'}: {error['reason']}" for error in data["errors"]))

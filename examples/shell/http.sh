@@ -1,5 +1,6 @@
 #!/bin/sh
 # Sends one claim event over HTTP and prints its verdict:  ./http.sh EVENT.json CLAIM_ID
+# Exit 2: it is on the stream, and had no verdict within PALPATE_WAIT_S seconds (60).
 # PALPATE_INTAKE_URL is where the intake is; PALPATE_KEY_FILE holds the key of your source.
 set -eu
 key=$(cat "$PALPATE_KEY_FILE")
@@ -13,13 +14,20 @@ call() {
 call --retry 5 --retry-connrefused -H 'Content-Type: application/cloudevents+json' \
     --data-binary "@$1" "$PALPATE_INTAKE_URL/events" >/dev/null
 
+left=${PALPATE_WAIT_S:-60}
 while status=$(call "$PALPATE_INTAKE_URL/claims/$2"); do
     case $status in
-        *'"status":"waiting"'*) sleep 1 ;;
+        *'"status":"waiting"'*) ;;
         *)
             printf '%s\n' "$status"
             exit 0
             ;;
     esac
+    if [ "$left" -le 0 ]; then
+        echo "$2 is on the stream and has no verdict yet: ask again later" >&2
+        exit 2
+    fi
+    left=$((left - 1))
+    sleep 1
 done
 exit 1

@@ -155,16 +155,25 @@ def test_the_http_example(redis_url: str, tmp_path: Path) -> None:
         f'[[source]]\nname = "acme"\nsource = "urn:pms:synthetic:clinic-7"\nkeys = ["{hashed("plpt_example")}"]\n'
     )
     sources = str(tmp_path / "sources.toml")
-    with services(redis_url, tmp_path, 1, "validator", "intake", sources=sources) as running:
-        done = subprocess.run(
+
+    def sent(port: int | None, wait_s: int) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
             ["sh", str(EXAMPLES / "shell/http.sh"), str(FAILS), "SYN-1002"],
             env={
                 **tools(),
-                "PALPATE_INTAKE_URL": f"http://127.0.0.1:{running['intake'].port}",
+                "PALPATE_INTAKE_URL": f"http://127.0.0.1:{port}",
                 "PALPATE_KEY_FILE": str(tmp_path / "key"),
+                "PALPATE_WAIT_S": str(wait_s),
             },
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
+
+    with services(redis_url, tmp_path, 1, "intake", sources=sources) as running:
+        alone = sent(running["intake"].port, 0)
+    assert (alone.returncode, alone.stdout) == (2, "")
+    assert "SYN-1002 is on the stream and has no verdict yet" in alone.stderr
+    with services(redis_url, tmp_path, 1, "validator", "intake", sources=sources) as running:
+        done = sent(running["intake"].port, 60)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert (answer["claim_id"], answer["status"]) == ("SYN-1002", "failed")

@@ -5,11 +5,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import httpx
 from redis import Redis
 
 from palpate_intake.http.keys import hashed
-from tests.intake.http.test_process import running
-from tests.processes import events_on
+from tests.intake.http.test_process import running, url
+from tests.processes import events_on, eventually
 
 ROOT = Path(__file__).parents[3]
 GUIDE, SAMPLES = ROOT / "docs" / "http-intake.md", ROOT / "samples"
@@ -34,6 +35,13 @@ def test_every_command_of_the_guide_works(redis_url: str, redis: "Redis", tmp_pa
     with running(redis_url, tmp_path) as intake:
         text = f'[[source]]\nname = "acme"\nsource = "{SOURCE}"\nkeys = ["{hashed(KEY)}"]\n'
         (tmp_path / "sources.toml").write_text(text, "utf-8")
+        # The file counts when it has rested for a second.
+        key = {"authorization": f"Bearer {KEY}"}
+        eventually(
+            lambda: httpx.get(url(intake, "/claims/none"), headers=key).status_code == 404,
+            within=30,
+            what="the key is taken",
+        )
         said = {}
         for name, command in shown.items():
             done = subprocess.run(

@@ -60,7 +60,7 @@ class ClaimStatus(Wire):
 
     claim_id: str
     status: Literal["waiting", "passed", "failed", "rejected"]
-    """`waiting`: a newer version was accepted than has been judged."""
+    """`waiting`: the event that was accepted last has no verdict yet."""
     accepted: AcceptedEvent | None = None
     verdict: ClaimVerdict | None = None
     """The verdict on the newest version that was judged."""
