@@ -1,5 +1,6 @@
 """Whatever a file holds: reading it never raises, never hangs, and never keeps more than it may."""
 
+import json
 import random
 import tracemalloc
 from io import BytesIO
@@ -172,3 +173,20 @@ def test_no_text_takes_longer_than_its_length_accounts_for(raw: bytes) -> None:
 @pytest.mark.timeout(30)
 def test_lines_are_counted_in_a_text_without_closing_quotes_too() -> None:
     assert places(b'{"a":"' + b'\\"' * 1_000_000 + b'\n,"b":1}', 1)["/b"] == 2
+
+
+@pytest.mark.timeout(30)
+def test_what_a_fhir_claim_refers_to_is_looked_up_in_no_more_than_its_length() -> None:
+    """Every line that names every member of the team, each of whom is looked for among all that is contained."""
+    many = 20_000
+    item = {
+        "productOrService": {"coding": [{"code": "97140"}]},
+        "careTeamSequence": [1] * many,
+    }
+    claim = {
+        "resourceType": "Claim",
+        "careTeam": [{"sequence": 1, "provider": {"reference": "#none"}}],
+        "contained": [{"id": "a"}] * many,
+        "item": [item] * 60,
+    }
+    _read(json.dumps(claim).encode())

@@ -8,6 +8,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -52,6 +53,8 @@ REFERRING = frozenset({"referring", "referrer"})
 _MOST_DIGITS = len(str(MAX_VERSION))
 _WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
 _REPLACES = frozenset({"replaces", "replacement"})
+_MOST_LINES, _MOST_PERFORMERS = 51, 501
+"""One more than the contract takes: enough for it to refuse the claim, and a bound on what is looked up."""
 _BILLED = re.compile(r"[0-9]{4}[0-9A-Z]|[A-Z][0-9]{4}")
 _BILLED_SYSTEMS = ("/cpt", "hcpcs", "2.16.840.1.113883.6.12", "2.16.840.1.113883.6.285", "2.16.840.1.113883.6.14")
 _ICD = ("icd-10", "icd10", "icd-9", "icd9", "2.16.840.1.113883.6.90", "2.16.840.1.113883.6.103")
@@ -145,7 +148,8 @@ class _Mapping:
             self._odd("type-institutional", "", "An institutional claim, read as a professional one.")
         facts = self._facts()
         positions, diagnoses = self._diagnoses()
-        lines = [line for item in self._items() if (line := self._line(*item, positions)) is not None]
+        read = (line for item in self._items() if (line := self._line(*item, positions)) is not None)
+        lines = list(islice(read, _MOST_LINES))
         billing = self._provider(claim.get("provider"), "provider")
         return {
             "claim_id": claim_id,
@@ -306,7 +310,7 @@ class _Mapping:
         """Who else than the claim's rendering provider gave this line."""
         sent = item.get("careTeamSequence")
         found = []
-        for each in sent if isinstance(sent, list) else []:
+        for each in sent[:_MOST_PERFORMERS] if isinstance(sent, list) else []:
             member = self._team.get(each) if number_of(each) is not None else None
             roles = set(codes(member.get("role"))) if member else set()
             if member is not None and not roles & (SUPERVISING | REFERRING):

@@ -10,6 +10,9 @@ class References:
 
     def __init__(self, bundle: Resource | None = None) -> None:
         self._known: dict[str, dict[str, Any]] = {}
+        self._claim: Resource | None = None
+        self._contained: dict[str, dict[str, Any]] = {}
+        """What that claim contains, by id: looked through once, however often it refers to it."""
         for entry in objects((bundle or {}).get("entry")):
             resource = obj(entry.get("resource"))
             kind, own_id = text(resource.get("resourceType")), text(resource.get("id"))
@@ -30,9 +33,16 @@ class References:
         if address is None:
             return {}
         if address.startswith("#"):
-            own_id = address[1:].rpartition("/")[2]
-            return next((each for each in objects(claim.get("contained")) if each.get("id") == own_id), {})
+            return self._within(claim).get(address[1:].rpartition("/")[2], {})
         return self._known.get(address) or self._known.get("/".join(address.split("/")[-2:])) or {}
+
+    def _within(self, claim: Resource) -> dict[str, dict[str, Any]]:
+        if self._claim is not claim:
+            self._claim, self._contained = claim, {}
+            for each in objects(claim.get("contained")):
+                if isinstance(own_id := each.get("id"), str):
+                    self._contained.setdefault(own_id, each)
+        return self._contained
 
 
 def last_part(reference: object) -> str | None:
