@@ -6,8 +6,7 @@ given one by one.  A broken value does not take the ones after it along.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from pydantic_core import from_json
 
@@ -39,8 +38,7 @@ _MENDING = (
 _OTHERWISE = "a value is missing or not in double quotes here"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One value as it stands in the file, or what stands in its place."""
 
     line: int

@@ -63,7 +63,7 @@ class RuleBook:
             unsaid |= {key for key, answer in answers.items() if answer is None}
             if all(a is not None and a.value == rule.header.profile[key] for key, a in answers.items()):
                 severity = profile.rules.severity.get(rule.id) or rule.severity_for(profile.program)
-                selected.append(Selected(rule, severity))
+                selected.append(Selected(rule, severity, rule.judge))
         return Selection(
             tuple(selected),
             unsaid_settings=tuple(sorted(unsaid)),

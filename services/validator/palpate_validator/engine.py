@@ -130,7 +130,7 @@ class _Bench:
             if consulted:
                 consulted.clear()
             try:
-                for result in selected.rule.judge(visit):
+                for result in selected.judge(visit):
                     kept = result.kept and not consulted
                     self.findings.append(_kept(selected, result) if kept else _finding(selected, result, visit))
             except MissingFact as missing:

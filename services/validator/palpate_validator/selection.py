@@ -6,7 +6,7 @@ from typing import Literal
 
 from palpate_schemas.values import Severity
 from palpate_validator.dated import DatedValue
-from palpate_validator.rule import Question, Rule
+from palpate_validator.rule import Judge, Question, Rule
 from palpate_validator.traits import unusual
 from palpate_validator.visit import Visit
 
@@ -17,6 +17,7 @@ class Selected:
 
     rule: Rule
     severity: Severity
+    judge: Judge
 
 
 @dataclass(frozen=True, slots=True, eq=False)
