@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -201,5 +201,7 @@ def test_several_are_answered_as_each_alone_in_their_order() -> None:
     ]
     entries = [(raw, f"claims.created/{number}-0") for number, raw in enumerate(raws)]
     book = shipped_rule_book()
-    assert answers(entries, book, NOW) == [answer(raw, entry, book, NOW) for raw, entry in entries]
+    moments = [NOW + timedelta(microseconds=place) for place in range(len(entries))]
+    alone = [answer(raw, entry, book, at) for (raw, entry), at in zip(entries, moments, strict=True)]
+    assert answers(entries, book, NOW) == alone
     assert answers([], book, NOW) == []
