@@ -124,7 +124,7 @@ class CaseMachine(RuleBasedStateMachine):
 
         async def write() -> None:
             async with self.sessions.begin() as session:
-                await hand_over(session, delivery)
+                await hand_over(session, delivery, until=self.clock() + LEASE)
 
         if (delivery.id, delivery.fence) in self.handed_over:
             return True

@@ -88,7 +88,7 @@ async def taken(sessions: Sessions, delivery: Delivery, step: str, clock: Clock)
         if step == DIED_BEFORE:
             return False
         try:
-            await hand_over(session, delivery)
+            await hand_over(session, delivery, until=clock() + LEASE)
         except LeaseLost:
             return False
         if step == DIED_AFTER:

@@ -91,7 +91,7 @@ async def test_a_sender_that_died_is_followed_once_and_its_late_result_does_not_
 ) -> None:
     async with sessions.begin() as session:
         [first] = (await lease(session, count=5, now=clock(), length=LEASE)).taken
-        await hand_over(session, first)
+        await hand_over(session, first, until=clock() + LEASE)
     clock.forward(seconds=121)
     async with sessions.begin() as session:
         [second] = (await lease(session, count=5, now=clock(), length=LEASE)).taken
@@ -108,7 +108,7 @@ async def die_with_it(sessions: Sessions, clock: Clock, *, handed_over: bool) ->
     async with sessions.begin() as session:
         for delivery in (await lease(session, count=5, now=clock(), length=LEASE)).taken:
             if handed_over:
-                await hand_over(session, delivery)
+                await hand_over(session, delivery, until=clock() + LEASE)
     clock.forward(seconds=121)
 
 
@@ -157,7 +157,21 @@ async def test_whoever_has_lost_the_lease_hands_nothing_over(sessions: Sessions,
         assert len((await lease(session, count=5, now=clock(), length=LEASE)).taken) == 1
     async with sessions.begin() as session:
         with pytest.raises(LeaseLost):
-            await hand_over(session, slow)
+            await hand_over(session, slow, until=clock() + LEASE)
+
+
+async def test_handing_over_has_a_whole_lease_of_its_own(sessions: Sessions, clock: Clock, queued: None) -> None:
+    """A server took a hundred seconds to agree to the recipient; nobody else sends the message while it is read."""
+    async with sessions.begin() as session:
+        [slow] = (await lease(session, count=5, now=clock(), length=LEASE)).taken
+    clock.forward(seconds=100)
+    async with sessions.begin() as session:
+        await hand_over(session, slow, until=clock() + LEASE)
+    clock.forward(seconds=100)
+    async with sessions.begin() as session:
+        assert (await lease(session, count=5, now=clock(), length=LEASE)).taken == []
+    async with sessions.begin() as session:
+        assert await settle(session, slow, Next(DeliveryStatus.SENT), Attempt(Sent.ACCEPTED), clock())
 
 
 async def test_a_mail_arrives_with_its_own_id(sender: Sender, sessions: Sessions, mail_sink: MailSink) -> None:

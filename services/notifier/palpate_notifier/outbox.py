@@ -221,14 +221,23 @@ def _survives(delivery: Delivery, now: datetime) -> bool:
     return False
 
 
-async def hand_over(session: AsyncSession, delivery: Delivery) -> None:
+async def hand_over(session: AsyncSession, delivery: Delivery, *, until: datetime) -> None:
     """Write down, before it is done, that a message is handed over: from here on it may have arrived.
+
+    It begins a lease of its own: what came before, connecting and signing in, may have used up most of the first.
+
+    Args:
+        session: Open, in a transaction.
+        delivery: The message.
+        until: When nobody can still be handing it over.
 
     Raises:
         LeaseLost: somebody else has it; it must not be sent from here.
     """
     done = await session.execute(
-        update(Delivery).where(Delivery.id == delivery.id, Delivery.fence == delivery.fence).values(still_ours=False)
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.fence == delivery.fence)
+        .values(still_ours=False, leased_until=until)
     )
     if not done.rowcount:  # type: ignore[attr-defined] # an UPDATE's result has one
         raise LeaseLost

@@ -49,6 +49,7 @@ class Sender:
         self._sessions, self._directory, self._settings, self._clock = sessions, directory, settings, clock
         self._wake, self._round, self._stopping = Wake(), asyncio.Lock(), False
         self._outage = Outage()
+        self._lease = timedelta(seconds=settings.lease_s)
         self._policy = RetryPolicy(
             first=timedelta(seconds=settings.retry_first_s),
             longest=timedelta(seconds=settings.retry_longest_s),
@@ -80,7 +81,7 @@ class Sender:
         """Send one round of what is due; returns how many messages were tried."""
         now = self._clock()
         async with self._sessions.begin() as session:
-            leased = await lease(session, count=AT_ONCE, now=now, length=timedelta(seconds=self._settings.lease_s))
+            leased = await lease(session, count=AT_ONCE, now=now, length=self._lease)
             for delivery in leased.given_up:
                 await self._tell_the_manager(session, delivery, now, disabled=False)
         for delivery in leased.given_up:
@@ -117,7 +118,7 @@ class Sender:
     async def _attempt(self, delivery: Delivery) -> Attempt:
         async def handing_over() -> None:
             async with self._sessions.begin() as session:
-                await hand_over(session, delivery)
+                await hand_over(session, delivery, until=self._clock() + self._lease)
 
         if delivery.channel == Channel.EMAIL:
             return await email.send(delivery, self._settings, handing_over)
