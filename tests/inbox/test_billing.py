@@ -82,6 +82,19 @@ async def test_csv_is_a_table_of_values_and_in_the_audit(three: House) -> None:
     assert (entry.actor, entry.object, entry.detail) == ("bo", "export/billing", {"count": 3})
 
 
+async def test_an_export_lacks_nothing_without_a_word(three: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The most that is exported is counted of what the filter leaves, and more than that is refused."""
+    monkeypatch.setattr("palpate_notifier.inbox.billing.MOST_EXPORTED", 2)
+    browser = await three.signed_in("bo")
+    await browser.open("/billing")
+    answer = await browser.send("/billing/export", rule="units-total-over")
+    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert [row[1] for row in rows[1:]] == ["CLM-1", "CLM-3"]
+    await browser.open("/billing")
+    answer = await browser.send("/billing/export")
+    assert (answer.status_code, "These are 3 claims; at most 2 at once" in answer.text) == (422, True)
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1"])
 def test_a_formula_is_a_word(text: str) -> None:
     assert cell(text) == f"'{text}"
