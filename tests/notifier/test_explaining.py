@@ -30,7 +30,7 @@ group_wait = "10m"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "directory.toml").write_text(TEAM.format(ada="", bo=""), "utf-8")
+    (tmp_path / "directory.toml").write_text(TEAM.format(ada="", bo="", pat=""), "utf-8")
     (tmp_path / "routes.toml").write_text(ROUTES, "utf-8")
     return tmp_path
 
