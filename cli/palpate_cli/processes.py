@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from palpate_runtime.parents import ends_with_us
+from palpate_runtime.tasks import ended
 
 STOP_WITHIN_S = 12.0
 STEADY_AFTER_S = 10.0
@@ -47,9 +48,7 @@ class Family:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
         await asyncio.gather(*(_ended(process) for process in list(self._running.values())))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
 
     def pid(self, name: str) -> int | None:
         """The process id of a running child."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from palpate_runtime.commit import Commit, Outcome
 from palpate_runtime.consumer import Entry, Failures, StreamConsumer, TransientError
 from palpate_runtime.servers import broker_for
 from palpate_runtime.settings import RuntimeSettings
+from palpate_runtime.tasks import ended
 from palpate_schemas.streams import dead
 
 STREAM, GROUP, OUT = "claims.created", "validator", "claims.passed"
@@ -53,9 +53,7 @@ async def consuming(
     try:
         yield consumer
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
         await consumer.stop()
         await broker.stop()
 

@@ -25,6 +25,7 @@ from palpate_runtime.commit import Commit
 from palpate_runtime.logs import describe
 from palpate_runtime.retention import Retention, reason_of
 from palpate_runtime.settings import RuntimeSettings
+from palpate_runtime.tasks import ended
 from palpate_schemas.events import DeadLetter
 from palpate_schemas.streams import EVENT_FIELD, dead
 
@@ -112,10 +113,8 @@ class StreamConsumer:
     # -- life ------------------------------------------------------------------------------------------------------
 
     async def supervise(self) -> None:
-        """Keep consuming until cancelled, whatever happens to Redis, the stream or the group."""
-        task = asyncio.current_task()
-        # A cancellation that meets a time-out inside a library can come out as the time-out; it must still end this.
-        while not self._stopping.is_set() and not (task is not None and task.cancelling()):
+        """Keep consuming until stopped or cancelled, whatever happens to Redis, the stream or the group."""
+        while not self._stopping.is_set():
             self._ticked = time.monotonic()
             try:
                 await self._look_after()
@@ -156,7 +155,7 @@ class StreamConsumer:
         back at once.
         """
         self._stopping.set()
-        await self._subscriber.stop()
+        await self._stop_reading()
         with suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(1):
                 left = await self._hand_back()
@@ -164,6 +163,15 @@ class StreamConsumer:
                     log.warning("handed_back", stream=self.stream, group=self.group, count=left)
                 else:
                     await self._redis.register_script(_LEAVE)(keys=[self.stream], args=[self.group, self.name])
+
+    async def _stop_reading(self) -> None:
+        # FastStream asks its reader to end, once, and does not look whether it has: one that did not hear would read on
+        # beside the next one, and a connection would be left open.
+        reading = tuple(self._subscriber.tasks)
+        await self._subscriber.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await ended(*reading)
 
     def is_alive(self) -> bool:
         """Whether the loop that looks after everything still turns: if not, only a restart helps."""
@@ -310,7 +318,7 @@ class StreamConsumer:
         if books is None:
             # The subscriber finds out by itself only with its next read, which may block for seconds; stopped first, so
             # that it is not there twice when it is started again.
-            await self._subscriber.stop()
+            await self._stop_reading()
             return
         metrics.WAITING.labels(self.stream).set(-1 if books.waiting is None else books.waiting)
         metrics.PENDING.labels(self.stream).set(books.pending)

@@ -29,6 +29,7 @@ from palpate_runtime.consumer import StreamConsumer
 from palpate_runtime.logs import describe
 from palpate_runtime.metrics import REGISTRY
 from palpate_runtime.settings import RuntimeSettings
+from palpate_runtime.tasks import ended
 
 log = structlog.stdlib.get_logger()
 
@@ -84,36 +85,35 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         await self._broker.connect()
-        work = asyncio.create_task(self._work())
+        prepared = asyncio.Event()
+        loops = [*(consumer.supervise for consumer in self._consumers), *self._loops]
+        work = [asyncio.create_task(self._get_ready(prepared))]
+        work += [asyncio.create_task(self._for_good(loop, prepared)) for loop in loops]
         try:
             yield
         finally:
             await self._stop(work)
 
-    async def _stop(self, work: "asyncio.Task[None]") -> None:
+    async def _stop(self, work: "Sequence[asyncio.Task[None]]") -> None:
         """Within ten seconds: no new work, what is in hand finished or handed back, everything closed."""
         self._stopping = True
         drains = [] if self._drain is None else [asyncio.wait_for(self._drain(), self.settings.stop_within_s)]
         # Side by side: the consumers finish their batches while the sender finishes its round.
         await asyncio.gather(*(consumer.stop() for consumer in self._consumers), *drains, return_exceptions=True)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        await ended(*work)
         await self._broker.stop()
         if self._close is not None:
             await self._close()
         log.info("service_stopped")
 
-    async def _work(self) -> None:
+    async def _get_ready(self, prepared: asyncio.Event) -> None:
         if self._prepare is not None:
             await _until_it_works(self._prepare)
-        async with asyncio.TaskGroup() as group:
-            for consumer in self._consumers:
-                group.create_task(self._for_good(consumer.supervise))
-            for loop in self._loops:
-                group.create_task(self._for_good(loop))
+        prepared.set()
 
-    async def _for_good(self, loop: Loop) -> None:
+    async def _for_good(self, loop: Loop, prepared: asyncio.Event) -> None:
         """Run a loop again when it breaks: one bad round must not silence it for ever."""
+        await prepared.wait()
         while not self._stopping:
             try:
                 await loop()

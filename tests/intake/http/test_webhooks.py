@@ -19,6 +19,7 @@ from palpate_intake.http.outbound import Next, Outbound, Outgoing, Policy, after
 from palpate_intake.http.sources import Book, Sources
 from palpate_intake.settings import IntakeSettings
 from palpate_runtime.attempt import Attempt, Sent
+from palpate_runtime.tasks import ended
 from palpate_schemas.events import ClaimFailed, ClaimPassed
 from tests.intake.http.conftest import ACME_URI, OTHER_URI, SOURCES, Start, publish, until
 from tests.intake.http.test_claims import REJECTION
@@ -268,8 +269,7 @@ async def test_what_waited_too_long_is_given_up_though_every_round_breaks_off(
     deliverer = Deliverer(lambda: async_redis, Broken(settings.sources), settings, lambda: NOW)
     delivering = asyncio.create_task(deliverer.run())
     await emptied(redis)
-    delivering.cancel()
-    await asyncio.gather(delivering, return_exceptions=True)
+    await ended(delivering)
     given_up = letters(redis, Filters(stream="webhooks"), (None,))
     assert sorted(str(letter.named["event_id"]) for letter in given_up) == names
 

@@ -17,6 +17,7 @@ from palpate_intake.settings import IntakeSettings
 from palpate_runtime import metrics, webhooks
 from palpate_runtime.attempt import Attempt, Sent
 from palpate_runtime.logs import describe
+from palpate_runtime.tasks import ended
 from palpate_schemas.events import DeadLetter
 from palpate_schemas.streams import EVENT_FIELD, WEBHOOKS, dead, partitioned
 
@@ -71,9 +72,7 @@ class Deliverer:
                         await self._queued.wait()
         except asyncio.CancelledError:
             # What is under way when `drain` is called is finished; what still is after that, is due again later.
-            for task in self._busy.values():
-                task.cancel()
-            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            await ended(*self._busy.values())
             raise
 
     async def drain(self) -> None:
