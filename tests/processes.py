@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,19 @@ def event(claim: dict[str, Any], *, event_id: str, kind: str = "claim.created", 
 def publish(redis: "Redis", claim: dict[str, Any], *, event_id: str, kind: str = "claim.created") -> None:
     """XADD one claim event."""
     redis.xadd("claims.created", {"event": event(claim, event_id=event_id, kind=kind)})
+
+
+@contextmanager
+def serving(server: HTTPServer) -> Iterator[None]:
+    """A real HTTP server of this process that answers until the block ends."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def events_on(redis: "Redis", stream: str) -> list[dict[str, Any]]:
