@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
 
 from palpate_schemas import streams
+from palpate_schemas.described import Described
 from palpate_schemas.events import (
     SCHEMA_URI,
     ClaimEvent,
@@ -65,7 +65,7 @@ def json_schema(event_type: str) -> dict[str, Any]:
     """
     written_by_pms = event_type in CHANNELS[streams.CLAIMS_CREATED][1]
     schema = MODELS[event_type].model_json_schema(
-        mode="validation" if written_by_pms else "serialization", schema_generator=GenerateJsonSchema
+        mode="validation" if written_by_pms else "serialization", schema_generator=Described
     )
     if "type" in schema.get("properties", {}):
         schema["properties"]["type"] = {"const": event_type, "title": "Type", "type": "string"}

@@ -1,7 +1,6 @@
 """Why something is not a claim or a claim event: one reason for each error, by pointer, without the value sent."""
 
-from collections.abc import Mapping
-from typing import Any
+from functools import cache
 
 from pydantic import ValidationError
 
@@ -44,13 +43,14 @@ def _reason(kind: str, message: str) -> str:
 
 def _pointer(location: tuple[int | str, ...]) -> str:
     """A key that a PMS invented is not repeated: it may be PHI."""
-    known = [str(part) if isinstance(part, int) or part in _FIELDS else "*" for part in location if part != "[key]"]
+    fields = _fields()
+    known = [str(part) if isinstance(part, int) or part in fields else "*" for part in location if part != "[key]"]
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in known)
 
 
-def _field_names(schema: Mapping[str, Any]) -> frozenset[str]:
+@cache
+def _fields() -> frozenset[str]:
+    """The names of the contract's fields; most runs have no error to tell and need none."""
+    schema = ClaimEvent.model_json_schema()
     models = [schema, *schema.get("$defs", {}).values()]
     return frozenset(name for model in models for name in model.get("properties", {}))
-
-
-_FIELDS = _field_names(ClaimEvent.model_json_schema())

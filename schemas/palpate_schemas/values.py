@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstr
 class Wire(BaseModel):
     """A model of the wire: immutable; fields that it does not know are ignored, never a reason to reject."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     @classmethod
     def unchecked(cls, **facts: Any) -> Self:  # noqa: ANN401 - the fields of the model

@@ -22,6 +22,8 @@ class TextReport:
         self._count(judgement)
         violated = [finding for finding in judgement.findings if finding.outcome is Outcome.VIOLATED]
         faults = [finding for finding in violated if finding.severity is not Severity.INFO]
+        if not (faults or read.structure or self._show_undetermined):
+            return ""
         notices = [finding for finding in violated if finding.severity is Severity.INFO]
         open_questions = [finding for finding in judgement.findings if finding.outcome is Outcome.UNDETERMINED]
         shown = faults + (notices + open_questions if self._show_undetermined else [])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from palpate_schemas.claim import Claim
@@ -72,6 +73,7 @@ def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: P
     return bench.judgement(profile)
 
 
+_PLACE = attrgetter("place")
 _NOTHING_JUDGED = Counts(judged=0, violated=0, undetermined=0)
 
 
@@ -166,7 +168,7 @@ class _Bench:
         undetermined -= violated
         for alike in errors, warnings, notices:
             if len(alike) > 1:
-                alike.sort(key=_place)
+                alike.sort(key=_PLACE)
         return Judgement(
             verdict=Verdict.FAIL if errors else Verdict.PASS,
             applicable=True,
@@ -182,10 +184,6 @@ class _Bench:
         if len(self.selections) == 1:
             return len(self.selections[0].ids)
         return len(frozenset().union(*(selection.ids for selection in self.selections)))
-
-
-def _place(finding: Finding) -> tuple[int, str, str]:
-    return finding.line_number or 0, finding.rule, finding.pointer or ""
 
 
 def _finding(selected: Selected, result: Result, visit: Visit) -> Finding:

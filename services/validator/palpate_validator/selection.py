@@ -90,7 +90,7 @@ class _Triggers:
         for each in selected:
             header = each.rule.header
             alike.setdefault((header.codes, header.modifiers, header.unusual), []).append(each)
-        self._alike = tuple(alike.values())
+        self._alike = tuple([(each.rule.header.given, each) for each in together] for together in alike.values())
         self._of_codes = _Bits(codes for codes, _, _ in alike)
         self._of_modifiers = _Bits(modifiers for _, modifiers, _ in alike)
         self._of_traits = _Bits(traits for _, _, traits in alike)
@@ -110,10 +110,13 @@ class _Triggers:
         return found
 
     def _asked(self, bits: int) -> tuple[Step, ...]:
+        # A new payer or year brings hundreds of numbers that were not there before, so it looks at what is set alone.
         by_question: dict[Question | None, list[Selected]] = {}
-        for place, alike in enumerate(self._alike):
-            for each in alike if bits >> place & 1 else ():
-                by_question.setdefault(each.rule.header.given, []).append(each)
+        while bits:
+            lowest = bits & -bits
+            for given, each in self._alike[lowest.bit_length() - 1]:
+                by_question.setdefault(given, []).append(each)
+            bits ^= lowest
         return tuple(Step(given, tuple(together)) for given, together in by_question.items())
 
 

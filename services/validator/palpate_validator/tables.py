@@ -162,13 +162,11 @@ class Tables:
         quarters = self.mue_quarters.get(program)
         if not quarters:
             return {}
-        return quarters[_latest_begun(tuple(quarters), Quarter.of(day))]
-
-
-@lru_cache(maxsize=4096)
-def _latest_begun(quarters: tuple[Quarter, ...], asked: Quarter) -> Quarter:
-    """The latest that is not after the one asked for; else the earliest there is."""
-    return max((each for each in quarters if each <= asked), default=min(quarters))
+        if len(quarters) == 1:
+            [only] = quarters.values()
+            return only
+        asked = Quarter.of(day)
+        return quarters[max((each for each in quarters if each <= asked), default=min(quarters))]
 
 
 def load_tables(folder: Path = TABLES, store: Path | None = None) -> Tables:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from palpate_schemas.claim import Claim, ExcludedMinutes, Interval, Performance, ServiceLine, VisitNote
@@ -62,30 +63,27 @@ class Line(NamedTuple):
     regions: tuple[str, ...]
     encounter: int
     excluded_minutes: tuple[ExcludedMinutes, ...]
+    whole_units: int | None
+    """The units as a whole positive number; None when they are not one (a finding of its own)."""
 
     def has(self, *modifiers: str) -> bool:
         """Whether the line carries any of these modifiers."""
         return not {*self.modifiers}.isdisjoint(modifiers)
 
-    @property
-    def whole_units(self) -> int | None:
-        """The units as a whole positive number; None when they are not one (a finding of its own)."""
-        return _whole(self.units)
 
-
-@lru_cache(maxsize=1024)
 def _whole(units: Decimal) -> int | None:
-    return int(units) if units > 0 and units == units.to_integral_value() else None
+    whole = int(units)
+    return whole if whole == units and whole > 0 else None
 
 
 def lines_of(claim: Claim) -> tuple[Line, ...]:
     """The claim's service lines by their numbers, so that the order they were sent in says nothing."""
     lines = [_line(index, line, claim.place_of_service) for index, line in enumerate(claim.lines)]
-    return tuple(sorted(lines, key=_by_number))
+    lines.sort(key=_BY_NUMBER)
+    return tuple(lines)
 
 
-def _by_number(line: Line) -> tuple[int, int]:
-    return line.line_number, line.index
+_BY_NUMBER = itemgetter(1, 0)
 
 
 def _line(index: int, line: ServiceLine, place_of_service: str) -> Line:
@@ -106,6 +104,7 @@ def _line(index: int, line: ServiceLine, place_of_service: str) -> Line:
         line.regions,
         line.encounter,
         line.excluded_minutes,
+        _whole(line.units),
     )
 
 

@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from palpate_intake.http.answers import Problem
 from palpate_intake.http.operations import OPERATIONS, Operation, Schema
 from palpate_intake.http.problems import MEDIA_TYPE, Kind
+from palpate_schemas.described import Described
 
 _SECURITY: Mapping[str, Any] = {
     "type": "http",
@@ -57,7 +58,8 @@ def _schemas() -> tuple[_Ref, dict[str, Any]]:
         models.add((operation.answer, "serialization"))
         models |= {(model, "validation") for schema in operation.accepts.values() for model in _models_in(schema)}
     in_order = sorted(models, key=lambda each: (each[0].__name__, each[1]))
-    return models_json_schema(in_order, ref_template="#/components/schemas/{model}")  # type: ignore[return-value] # its keys are wider
+    template = "#/components/schemas/{model}"
+    return models_json_schema(in_order, ref_template=template, schema_generator=Described)  # type: ignore[return-value] # its keys are wider
 
 
 def _models_in(schema: Schema) -> Iterator[type[BaseModel]]:

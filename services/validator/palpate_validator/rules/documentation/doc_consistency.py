@@ -25,7 +25,7 @@ carry another number than the claim; outside Medicare another clinician's number
 want the supervisor's. A number that is not one (`prov-npi-format`) is not compared.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from palpate_schemas.claim import NoteAuthor
 from palpate_schemas.finding import Denial
@@ -34,7 +34,7 @@ from palpate_validator.npi import npi_fault
 from palpate_validator.region_overlap import regions_contradict
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import BPM15
-from palpate_validator.visit import MANUAL_THERAPY, Line, Visit
+from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 _BILL_FOR_THEMSELVES = frozenset({
     Profession.PT, Profession.OT, Profession.DC, Profession.MD, Profession.DO, Profession.DPM, Profession.NP,
@@ -55,7 +55,8 @@ def note_agrees_with_claim(visit: Visit) -> Iterator[Result]:
         yield contradiction
         return
     author = visit.note.clinician
-    yield from _minutes(visit)
+    if not _minutes_agree(visit):
+        yield from _minutes(visit)
     yield from _regions(visit)
     if author is not None and _is_another_clinician(visit, author):
         say = fails if visit.program is Program.MEDICARE else warns
@@ -79,7 +80,7 @@ def _only_note_of_another_day(visit: Visit) -> Result | None:
 
 def _minutes(visit: Visit) -> Iterator[Result]:
     notes = [note.service_minutes for note in visit.notes if note.service_minutes is not None]
-    if len(notes) < len(visit.notes) or _agree(visit.timed_lines, notes):
+    if len(notes) < len(visit.notes):
         return
     for code, billed in sorted(_billed_minutes(visit).items()):
         noted = [minutes[code] for minutes in notes if code in minutes]
@@ -93,11 +94,12 @@ def _minutes(visit: Visit) -> Iterator[Result]:
             )
 
 
-def _agree(lines: Sequence[Line], notes: Sequence[Mapping[str, int]]) -> bool:
+def _minutes_agree(visit: Visit) -> bool:
     """Whether each line has the minutes that the one note gives its code: so it is on most days, and quick to see."""
-    if len(notes) != 1 or len({line.code for line in lines}) < len(lines):
+    noted, lines = visit.notes[0].service_minutes, visit.timed_lines
+    if noted is None or len(visit.notes) > 1 or len({line.code for line in lines}) < len(lines):
         return False
-    return all(notes[0].get(line.code, line.minutes) == line.minutes for line in lines)
+    return all(noted.get(line.code, line.minutes) == line.minutes for line in lines)
 
 
 def _billed_minutes(visit: Visit) -> dict[str, int | None]:
