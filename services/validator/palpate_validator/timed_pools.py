@@ -225,11 +225,14 @@ _ByService = tuple[tuple[str, int], ...]
 def _counted_so(counts_by: str | None, minutes: _ByService, billed: _ByService) -> bool:
     """Whether units are what a way of counting makes of minutes: by Medicare's, by the midpoint, or unsaid by both."""
     units = dict(billed)
-    if counts_by != "ama" and not allocate(dict(minutes)).accepts(units):
+    past_midpoint = all(units_past_midpoint(spent) == units.get(service, 0) for service, spent in minutes)
+    if counts_by == "ama":
+        return past_midpoint
+    if counts_by not in {"cms", None} or (counts_by is None and not past_midpoint):
         return False
-    return counts_by == "cms" or (
-        counts_by in {"ama", None} and all(units_past_midpoint(spent) == units.get(s, 0) for s, spent in minutes)
-    )
+    # Who has eight minutes over comes before who has not: where just they fill the total, Medicare accepts it, too.
+    filled = sum(units.values()) == units_past_midpoint(sum([spent for _, spent in minutes]))
+    return filled and (past_midpoint or allocate(dict(minutes)).accepts(units))
 
 
 @lru_cache(maxsize=1)
