@@ -2,14 +2,15 @@
 
 import gc
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from palpate_cli.reports import REPORTS, AnswersUnreadable, Report
 from palpate_cli.reports.tally import Tally
@@ -72,8 +73,7 @@ def check_files(
     report = REPORTS[output](book, show_undetermined=show_undetermined)
     tally = Tally() if page is not None else None
     code = PASSED
-    with _progress() as progress:
-        task = None if progress.disable else progress.add_task("judging", total=None)
+    with _progress() as one_more:
         for found in _judge_all(patterns, book, profile, as_of):
             if isinstance(found, Judged):
                 try:
@@ -85,8 +85,8 @@ def check_files(
                     tally.claim(found.file, found.read, found.judgement)
                 if found.judgement.verdict is Verdict.FAIL and code == PASSED:
                     code = FAILED
-                if task is not None:
-                    progress.advance(task)
+                if one_more is not None:
+                    one_more()
             else:
                 _tell(report, tally, found)
                 code = UNREADABLE
@@ -203,14 +203,14 @@ def _complain(text: str) -> None:
     errors.print(f"[bold red]palpate:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
-def _progress() -> Progress:
-    # On stderr, gone when done, and only where somebody looks: piping the output stays clean.
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=errors,
-        transient=True,
-        disable=not (sys.stderr.isatty() and not sys.stdout.isatty()),
-    )
+@contextmanager
+def _progress() -> Iterator[Callable[[], None] | None]:
+    """On stderr, gone when done, and only where somebody looks: piping the output stays clean."""
+    if sys.stdout.isatty() or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=errors, transient=True) as progress:
+        yield partial(progress.advance, progress.add_task("judging", total=None))

@@ -6,7 +6,6 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from palpate_intake.fhir import fhir_claims
 from palpate_intake.hints import NO_HINTS, Hints
 from palpate_intake.json_text import LARGEST_VALUE, Piece, pieces, places
 from palpate_intake.outcome import Locate, Outcome, ReadClaim, Unreadable, unreadable
@@ -65,11 +64,17 @@ def _only_event(piece: Piece, file: str) -> Iterator[Outcome]:
 def _only_fhir(piece: Piece, file: str) -> Iterator[Outcome]:
     position, value = f"line {piece.line}", piece.value
     if isinstance(value, dict) and "resourceType" in value:
-        yield from fhir_claims(value, file, NO_HINTS, position, _Lines(piece).line_of)
+        yield from _fhir(piece, file, NO_HINTS)
     elif isinstance(value, dict) and _is_event(value):
         yield unreadable(file, position, "this is a CloudEvent: send it to /events")
     else:
         yield unreadable(file, position, "this is no FHIR resource: its resourceType is Claim, or Bundle")
+
+
+def _fhir(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
+    from palpate_intake.fhir import fhir_claims  # noqa: PLC0415 - whoever has claim events does not wait for it
+
+    return fhir_claims(piece.value, file, hints, f"line {piece.line}", _Lines(piece).line_of)
 
 
 def _broken(piece: Piece, file: str) -> Unreadable:
@@ -91,7 +96,7 @@ def _claims(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
     elif not isinstance(value, dict):
         yield unreadable(file, position, EXPECTED)
     elif "resourceType" in value:
-        yield from fhir_claims(value, file, hints, position, _Lines(piece).line_of)
+        yield from _fhir(piece, file, hints)
     elif _is_event(value):
         yield _event(value, file, hints, position, _Lines(piece, "/data").locate)
     elif isinstance(value.get("claim"), dict) and "claim_id" not in value:

@@ -7,7 +7,6 @@ from typing import BinaryIO
 from palpate_intake.hints import NO_HINTS, Hints
 from palpate_intake.json_claims import read_json
 from palpate_intake.outcome import Outcome, UnreadableStream, unreadable
-from palpate_intake.x12 import read_x12
 from palpate_intake.x12_segments import looks_like_x12
 
 FORMS = (
@@ -50,6 +49,8 @@ def _by_form(stream: BinaryIO, name: str, hints: Hints) -> Iterator[Outcome]:
     elif begins[:1] in {b"{", b"["}:
         yield from read_json(io.BufferedReader(whole, _PEEK * 16), name, hints)
     elif looks_like_x12(begins[:8].decode("latin-1")):
+        from palpate_intake.x12 import read_x12  # noqa: PLC0415 - whoever has JSON does not wait for it
+
         yield from read_x12(io.BufferedReader(whole, _PEEK * 16), name, hints)
     else:
         yield unreadable(name, "line 1", f"{name} is none of what Palpate reads: {FORMS}")

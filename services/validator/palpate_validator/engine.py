@@ -208,8 +208,12 @@ _PLAIN = frozenset({str, int, bool})
 @lru_cache(maxsize=2048)
 def _missing(together: tuple[Selected, ...], needs: str, message: str) -> tuple[Finding, ...]:
     """A claim without its note leaves thirty rules open, and so does the next one: the same findings serve both."""
-    result = cannot_tell(needs, message)
-    return tuple(_built(selected, result, selected.rule.header.sources, {}) for selected in together)
+    return tuple([_one_missing(selected, needs, message) for selected in together])
+
+
+@lru_cache(maxsize=8192)
+def _one_missing(selected: Selected, needs: str, message: str) -> Finding:
+    return _built(selected, cannot_tell(needs, message), selected.rule.header.sources, {})
 
 
 def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidence: Mapping[str, Any]) -> Finding:
