@@ -14,6 +14,9 @@ from palpate_schemas.verdict import ClaimVerdict
 SCHEMA_URI = "urn:palpate:schema:{type}:1"
 """`dataschema` of an event type; the number rises when a field is renamed."""
 
+MAX_EVENT_BYTES = 1_048_576
+"""The most that a claim event may have: a claim of 50 lines with notes is some 50 KB; a megabyte is no claim."""
+
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
 Data = TypeVar("Data")
 

@@ -16,7 +16,8 @@ class Wire(BaseModel):
     def unchecked(cls, **facts: Any) -> Self:  # noqa: ANN401 - the fields of the model
         """A model of facts that our own code has made: every field is given, in the model's order, and is right.
 
-        What `model_construct` makes of them, in a quarter of its time (0.6 microseconds for 2.3; validation takes 2.1).
+        What `model_construct` makes of them, in half of its time: 1.1 microseconds for four fields instead of 2.3.
+        Validation takes 2.1, and 9 for a whole verdict.
         """
         model = cls.__new__(cls)
         _SET_DICT(model, facts)

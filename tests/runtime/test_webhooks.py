@@ -83,31 +83,29 @@ async def test_a_name_that_is_not_ascii_is_looked_up_and_named_as_its_certificat
     assert f"host: xn--bcher-kva.example:{port}".encode() in heads[0].lower()
 
 
-async def test_an_answer_that_never_ends_to_begin_is_given_up() -> None:
-    async def a_letter_at_a_time(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def never_done(beginning: bytes) -> Answer:
+    """Answers every request with this, and then a letter at a time for ever."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nx: ")
+        writer.write(beginning)
         while not writer.is_closing():
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    async with listening(a_letter_at_a_time) as port:
+    return answer
+
+
+async def test_an_answer_that_never_ends_to_begin_is_given_up() -> None:
+    async with listening(never_done(b"HTTP/1.1 200 OK\r\nx: ")) as port:
         attempt = await attempted(f"http://127.0.0.1:{port}/", timeout_s=0.1)
     # It may have been taken: nobody knows.
     assert attempt == Attempt(Sent.UNKNOWN, "TimeoutError")
 
 
 async def test_an_answer_counts_though_what_follows_it_never_ends() -> None:
-    async def for_ever(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
-        while not writer.is_closing():
-            writer.write(b"x")
-            await writer.drain()
-            await asyncio.sleep(0.02)
-
-    async with listening(for_ever) as port:
+    async with listening(never_done(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")) as port:
         assert await attempted(f"http://127.0.0.1:{port}/", timeout_s=0.1) == Attempt(Sent.ACCEPTED)
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from palpate_schemas.claim import Claim
-from palpate_schemas.events import ClaimFailed, ClaimPassed, ClaimRejected
+from palpate_schemas.events import MAX_EVENT_BYTES, ClaimFailed, ClaimPassed, ClaimRejected
 from palpate_validator.book import shipped_rule_book
-from palpate_validator.verdicts import MAX_EVENT_BYTES, answer, answers
+from palpate_validator.verdicts import answer, answers
 from tests.processes import event
 from tests.validator.any_claims import any_claim
 from tests.validator.claims import claim_with

@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from palpate_intake.hints import NO_HINTS, Hints
-from palpate_intake.json_text import LARGEST_VALUE, Piece, pieces, places
+from palpate_intake.json_text import Piece, pieces, places
 from palpate_intake.outcome import Locate, Outcome, ReadClaim, Unreadable, unreadable
 from palpate_schemas.claim import Claim
-from palpate_schemas.events import ClaimEvent
+from palpate_schemas.events import MAX_EVENT_BYTES, ClaimEvent
 from palpate_schemas.reasons import reasons_of
 
 EXPECTED = (
@@ -18,38 +18,29 @@ EXPECTED = (
     "(claim_id, payer, patient, lines ...), a row with the key claim, or a FHIR R4 Claim or Bundle (resourceType)"
 )
 
-LARGEST_EVENT = 1024 * 1024
-"""Bytes of one event: the validator judges none that is larger."""
-
 
 def read_json(stream: BinaryIO, file: str, hints: Hints = NO_HINTS) -> Iterator[Outcome]:
     """Every claim of a JSON file, one outcome each."""
-    found = False
-    for piece in pieces(stream, _bare_claim):
-        found = True
-        yield from _claims(piece, file, hints)
-    if not found:
-        yield unreadable(file, "line 1", f"{file} is empty")
+    return _each(pieces(stream, _bare_claim), file, lambda piece: _claims(piece, file, hints))
 
 
 def read_events(stream: BinaryIO, file: str) -> Iterator[Outcome]:
     """Every claim event of a JSON file, and nothing else: one outcome each."""
-    return _read_only(stream, file, _only_event, LARGEST_EVENT)
+    return _each(pieces(stream, largest=MAX_EVENT_BYTES), file, lambda piece: _only_event(piece, file))
 
 
 def read_fhir(stream: BinaryIO, file: str) -> Iterator[Outcome]:
     """Every claim of the FHIR resources of a JSON file, and of nothing else."""
-    return _read_only(stream, file, _only_fhir, LARGEST_VALUE)
+    return _each(pieces(stream), file, lambda piece: _only_fhir(piece, file))
 
 
-def _read_only(
-    stream: BinaryIO, file: str, read: Callable[[Piece, str], Iterator[Outcome]], largest: int
-) -> Iterator[Outcome]:
-    found = False
-    for piece in pieces(stream, largest=largest):
-        found = True
-        yield from read(piece, file) if piece.fault is None else [_broken(piece, file)]
-    if not found:
+def _each(found: Iterator[Piece], file: str, read: Callable[[Piece], Iterator[Outcome]]) -> Iterator[Outcome]:
+    """What is read of each piece, why one could not be read, and that there is none."""
+    empty = True
+    for piece in found:
+        empty = False
+        yield from read(piece) if piece.fault is None else [_broken(piece, file)]
+    if empty:
         yield unreadable(file, "line 1", f"{file} is empty")
 
 
@@ -89,9 +80,7 @@ def _is_event(value: dict[str, Any]) -> bool:
 def _claims(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
     position = f"line {piece.line}"
     value = piece.value
-    if piece.fault is not None:
-        yield _broken(piece, file)
-    elif isinstance(value, Claim):
+    if isinstance(value, Claim):
         yield ReadClaim(hints.applied(value), file, position, locate=_Lines(piece).locate)
     elif not isinstance(value, dict):
         yield unreadable(file, position, EXPECTED)

@@ -213,6 +213,7 @@ def _missing(together: tuple[Selected, ...], needs: str, message: str) -> tuple[
 
 @lru_cache(maxsize=8192)
 def _one_missing(selected: Selected, needs: str, message: str) -> Finding:
+    # Rules meet in thousands of combinations, and each says the same in all of them.
     return _built(selected, cannot_tell(needs, message), selected.rule.header.sources, {})
 
 

@@ -162,9 +162,6 @@ class Tables:
         quarters = self.mue_quarters.get(program)
         if not quarters:
             return {}
-        if len(quarters) == 1:
-            [only] = quarters.values()
-            return only
         asked = Quarter.of(day)
         return quarters[max((each for each in quarters if each <= asked), default=min(quarters))]
 

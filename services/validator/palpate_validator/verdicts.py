@@ -13,7 +13,15 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from palpate_schemas.claim import Claim
-from palpate_schemas.events import SCHEMA_URI, ClaimEvent, ClaimFailed, ClaimPassed, ClaimRejected, Event
+from palpate_schemas.events import (
+    MAX_EVENT_BYTES,
+    SCHEMA_URI,
+    ClaimEvent,
+    ClaimFailed,
+    ClaimPassed,
+    ClaimRejected,
+    Event,
+)
 from palpate_schemas.reasons import reasons_of
 from palpate_schemas.rejection import ClaimRejection, RejectionError
 from palpate_schemas.streams import CLAIMS_FAILED, CLAIMS_PASSED, CLAIMS_REJECTED
@@ -23,8 +31,6 @@ from palpate_validator.book import RuleBook
 from palpate_validator.engine import VOID, Judgement, RuleFailure, judge
 
 SOURCE = "urn:palpate:validator"
-MAX_EVENT_BYTES = 1_048_576
-"""A claim of 50 lines with notes is some 50 KB; a megabyte is no claim."""
 
 _NAMESPACE = uuid.UUID("6f1c6f6e-97a1-5140-9f0b-3a1d2b7c9e41")
 

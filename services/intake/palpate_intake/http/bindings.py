@@ -10,11 +10,11 @@ from starlette.datastructures import Headers
 
 from palpate_intake.http.problems import WRONG_MODE, Refused
 from palpate_intake.http.taking_in import NAME, Read
-from palpate_intake.json_claims import LARGEST_EVENT, read_events, read_fhir
+from palpate_intake.json_claims import read_events, read_fhir
 from palpate_intake.json_text import parsed
 from palpate_intake.outcome import Outcome, ReadClaim, Unreadable, unreadable
 from palpate_intake.x12 import read_x12
-from palpate_schemas.events import ClaimEvent
+from palpate_schemas.events import MAX_EVENT_BYTES, ClaimEvent
 from palpate_schemas.reasons import reasons_of
 
 EVENT = "application/cloudevents+json"
@@ -89,9 +89,9 @@ def _attributes(headers: Headers) -> dict[str, str]:
 
 
 def _event_in_headers(attributes: Mapping[str, str], body: BinaryIO) -> Iterator[Outcome]:
-    raw = body.read(LARGEST_EVENT + 1)
-    if len(raw) > LARGEST_EVENT:
-        yield unreadable(NAME, NAME, f"a claim has at most {LARGEST_EVENT} bytes")
+    raw = body.read(MAX_EVENT_BYTES + 1)
+    if len(raw) > MAX_EVENT_BYTES:
+        yield unreadable(NAME, NAME, f"a claim has at most {MAX_EVENT_BYTES} bytes")
         return
     piece = parsed(raw, 1)
     if piece.fault is not None:

@@ -25,14 +25,13 @@ from palpate_intake.http.bodies import Body, Pace, checked_length
 from palpate_intake.http.index import ClaimIndex
 from palpate_intake.http.problems import AWAY, BUSY, NOT_YOURS, TOO_LARGE, TOO_SLOW, UNREADABLE, Refused
 from palpate_intake.http.sources import Source
-from palpate_intake.json_claims import LARGEST_EVENT
 from palpate_intake.outcome import Outcome, ReadClaim, StructureFinding, Unreadable, UnreadableStream
 from palpate_intake.publishing import AsyncPublisher, batches, event_of
 from palpate_intake.settings import IntakeSettings
 from palpate_runtime import metrics
 from palpate_runtime.logs import describe
 from palpate_runtime.retention import reason_of
-from palpate_schemas.events import ClaimEvent
+from palpate_schemas.events import MAX_EVENT_BYTES, ClaimEvent
 from palpate_schemas.rejection import RejectionError
 from palpate_schemas.verdict import SourceEvent
 
@@ -82,8 +81,8 @@ def weigh(read: Outcome, source: Source, now: datetime) -> Weighed:
     if not source.may_send_for(event.data.billing_provider.npi):
         reason = "this source may not send claims of this practice: whoever keeps the sources file can add it"
         return _not_yours(read, f"{prefix}/billing_provider/npi", reason)
-    if (size := len(event.model_dump_json(exclude_none=True, by_alias=True).encode())) > LARGEST_EVENT:
-        reason = f"as an event this claim has {size} bytes; the most that one may have is {LARGEST_EVENT}"
+    if (size := len(event.model_dump_json(exclude_none=True, by_alias=True).encode())) > MAX_EVENT_BYTES:
+        reason = f"as an event this claim has {size} bytes; the most that one may have is {MAX_EVENT_BYTES}"
         return Weighed(_rejected(read, event.data.claim_id, (RejectionError(pointer=prefix, reason=reason),)))
     return Weighed(
         ClaimResult(
