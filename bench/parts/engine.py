@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from pydantic_core import to_json
-
 from bench import claims
 from bench.asked import Asked, Section
 from bench.environments import python_of, version_of
@@ -16,19 +14,21 @@ from bench.figures import Figure, figures, number, table
 from bench.rig import REPOSITORY, scratch
 from bench.svg import bars
 from palpate_schemas.events import ClaimEvent
+from palpate_schemas.lean import read_claim_event, to_json
 from palpate_validator.app import GROUP
 from palpate_validator.book import shipped_rule_book
 from palpate_validator.engine import judge
 from palpate_validator.verdicts import answers
 
-PARSE, ENGINE, ANSWER, THEIRS = "parse only", "Palpate's engine", "Palpate, event to verdict", "claim-validator"
+PARSE, LEAN = "parse with the models", "read lean, as Palpate does"
+ENGINE, ANSWER, THEIRS = "Palpate's engine", "Palpate, event to verdict", "claim-validator"
 
 
 def run(asked: Asked) -> Section:
     """Parse, judge, and all from bytes to bytes, in turn; claim-validator in a process of its own after each round."""
     count = asked.share(2)
     events = list(claims.events(count))
-    parsed = [ClaimEvent.model_validate_json(raw).data for raw in events]
+    parsed = [read_claim_event(raw).data for raw in events]
     book, now = shipped_rule_book(), datetime.now(UTC)
     gc.collect()
     gc.freeze()  # as the service does
@@ -37,13 +37,14 @@ def run(asked: Asked) -> Section:
         # As many together as the service does.
         for first in range(0, count, GROUP):
             for found in answers([(raw, "-") for raw in events[first : first + GROUP]], book, now):
-                yield to_json(found.event, exclude_none=True, by_alias=True)
+                yield to_json(found.event)
 
     cpu_s(whole())  # what is remembered of rules and payers is remembered now
     rounds = []
     for turn in range(asked.rounds):
         seconds = {
             PARSE: cpu_s(ClaimEvent.model_validate_json(raw) for raw in events),
+            LEAN: cpu_s(read_claim_event(raw) for raw in events),
             ENGINE: cpu_s(judge(claim, claim.submitted_on, book) for claim in parsed),
             ANSWER: cpu_s(whole()),
         }

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from pydantic_core import to_json
-
+from palpate_schemas.lean import to_json
 from palpate_validator.book import RuleBook, shipped_rule_book
 from palpate_validator.verdicts import answer
 
@@ -22,7 +21,7 @@ def book() -> RuleBook:
 def judged(raw: str) -> tuple[str, bytes]:
     """The stream and the event that answer a claim event, by the same code as in Palpate's validator."""
     found = answer(raw.encode(), "-", book(), datetime.now(UTC))
-    return found.stream, to_json(found.event, exclude_none=True, by_alias=True)
+    return found.stream, to_json(found.event)
 
 
 def events(file: str) -> list[str]:

@@ -13,6 +13,7 @@ from faststream.redis import RedisBroker, StreamSub
 
 from bench.workers.judging import URL, book, events
 from palpate_schemas.events import ClaimEvent
+from palpate_schemas.lean import to_json
 from palpate_schemas.streams import CLAIMS_CREATED, VALIDATOR_GROUP
 from palpate_validator.verdicts import claim_digest, judgement_of, verdict_on
 
@@ -25,7 +26,7 @@ async def judge(event: ClaimEvent) -> None:
     """Judge one claim and publish its verdict; FastStream acknowledges when it returns."""
     judgement = judgement_of(event, book())
     found = verdict_on(event, judgement, claim_digest(event.data), book(), datetime.now(UTC))
-    await broker.publish(found.event, stream=found.stream)
+    await broker.publish(to_json(found.event), stream=found.stream)
 
 
 async def feed(file: str) -> None:

@@ -117,7 +117,7 @@ def _judge_all(
         for name, stream in open_files(patterns):
             with stream:
                 # Whoever sends claims to our stdin one by one waits for each verdict.
-                for reads in _together(read_claims(stream, name), 1 if name == STDIN_NAME else TOGETHER):
+                for reads in _together(read_claims(stream, name, lean=True), 1 if name == STDIN_NAME else TOGETHER):
                     yield from [
                         Unread(name, read)
                         if isinstance(read, Unreadable)
@@ -169,10 +169,8 @@ def _tell(report: Report, tally: Tally | None, found: Unread | str) -> None:
 def _judge(read: ReadClaim, book: RuleBook, profile: Profile | None, as_of: date | None) -> Judgement:
     event = read.event
     submitted_on = read.claim.submitted_on or (event.time.date() if event is not None and event.time else None) or as_of
-    if event is not None and voided(event):
-        # A void withdraws the claim; there is nothing to judge, whatever is on it.
-        return judge(read.claim.model_copy(update={"frequency_code": "8"}), submitted_on, book, profile=profile)
-    return judge(read.claim, submitted_on, book, profile=profile)
+    withdrawn = event is not None and voided(event)
+    return judge(read.claim, submitted_on, book, profile=profile, withdrawn=withdrawn)
 
 
 def complaint(name: str, read: Unreadable) -> str:

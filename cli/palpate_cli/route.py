@@ -30,8 +30,8 @@ from palpate_notifier.routing import Route, WrongRoutes, load_routes
 from palpate_notifier.silences import in_force
 from palpate_notifier.tables import CaseRow
 from palpate_schemas.finding import Finding
+from palpate_schemas.streams import CLAIMS_REJECTED
 from palpate_schemas.values import Program
-from palpate_schemas.verdict import ClaimVerdict
 from palpate_validator.book import load_rule_book
 from palpate_validator.verdicts import answer
 
@@ -134,7 +134,7 @@ def _in_file(name: str, profile_folders: tuple[Path, ...], now: datetime) -> Ite
                 event = event_of(read, "urn:palpate:cli", now)
                 found = answer(event.model_dump_json(exclude_none=True, by_alias=True).encode(), "", book, now)
                 verdict = found.event.data
-                if isinstance(verdict, ClaimVerdict):
+                if found.stream != CLAIMS_REJECTED:
                     yield _Claim(
                         f"{verdict.claim_id} version {verdict.version}",
                         verdict.findings,

@@ -6,8 +6,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel
-
 from palpate_schemas import streams
 from palpate_schemas.described import Described
 from palpate_schemas.events import (
@@ -19,10 +17,11 @@ from palpate_schemas.events import (
     CorrectionEvent,
     DeadLetter,
 )
+from palpate_schemas.values import Wire
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-MODELS: dict[str, type[BaseModel]] = {
+MODELS: dict[str, type[Wire]] = {
     "claim.created": ClaimEvent,
     "claim.corrected": ClaimEvent,
     "claim.voided": ClaimEvent,

@@ -141,8 +141,8 @@ class ServiceLine(Wire):
     intervals: Listed[Interval] = ()
     performed_by: Listed[Performance] = ()
     regions: Listed[Region] = ()
-    encounter: int = 1
-    """Which encounter of the day: two visits on one day are 1 and 2."""
+    encounter: Annotated[int | None, Field(json_schema_extra={"default": 1})] = None
+    """Which encounter of the day: two visits on one day are 1 and 2.  Absent, it counts as 1 and is no statement."""
     excluded_minutes: Listed[ExcludedMinutes] = ()
 
 

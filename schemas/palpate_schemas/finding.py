@@ -58,8 +58,3 @@ class Finding(Wire):
     def place(self) -> tuple[int, str, str]:
         """Where it stands among findings of its severity: by line, those of the whole claim first, then by rule."""
         return self.line_number or 0, self.rule, self.pointer or ""
-
-    @cached_property
-    def json_text(self) -> str:
-        """The finding as JSON, written once: most findings say that a fact is not shared, claim after claim."""
-        return self.model_dump_json(by_alias=True, exclude_none=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from palpate_intake.json_text import Piece, pieces, places
 from palpate_intake.outcome import Locate, Outcome, ReadClaim, Unreadable, unreadable
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import MAX_EVENT_BYTES, ClaimEvent
+from palpate_schemas.lean import read_claim, read_claim_event
 from palpate_schemas.reasons import reasons_of
 
 EXPECTED = (
@@ -19,9 +20,10 @@ EXPECTED = (
 )
 
 
-def read_json(stream: BinaryIO, file: str, hints: Hints = NO_HINTS) -> Iterator[Outcome]:
-    """Every claim of a JSON file, one outcome each."""
-    return _each(pieces(stream, _bare_claim), file, lambda piece: _claims(piece, file, hints))
+def read_json(stream: BinaryIO, file: str, hints: Hints = NO_HINTS, *, lean: bool = False) -> Iterator[Outcome]:
+    """Every claim of a JSON file, one outcome each; lean structures where a line is a claim and nothing else."""
+    found = pieces(stream, _lean_claim if lean and hints is NO_HINTS else None)
+    return _each(found, file, lambda piece: _claims(piece, file, hints))
 
 
 def read_events(stream: BinaryIO, file: str) -> Iterator[Outcome]:
@@ -80,8 +82,9 @@ def _is_event(value: dict[str, Any]) -> bool:
 def _claims(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
     position = f"line {piece.line}"
     value = piece.value
-    if isinstance(value, Claim):
-        yield ReadClaim(hints.applied(value), file, position, locate=_Lines(piece).locate)
+    if isinstance(value, _Lean):
+        event, claim, at = value
+        yield ReadClaim(claim, file, position, event, locate=_Lines(piece, at).locate)
     elif not isinstance(value, dict):
         yield unreadable(file, position, EXPECTED)
     elif "resourceType" in value:
@@ -96,14 +99,26 @@ def _claims(piece: Piece, file: str, hints: Hints) -> Iterator[Outcome]:
         yield unreadable(file, position, EXPECTED)
 
 
-def _bare_claim(line: bytes) -> Claim | None:
-    """A line that is a claim and nothing is wrong with it: most lines of large files, and read a fifth faster so."""
-    if not line.startswith(b'{"claim_id"'):
-        return None
+class _Lean(NamedTuple):
+    """A line that is a claim or its event, and nothing is wrong with it."""
+
+    event: ClaimEvent | None
+    claim: Claim
+    at: str
+    """Where in the line the claim is."""
+
+
+def _lean_claim(line: bytes) -> _Lean | None:
+    """Most lines of large files are these, and are read in a third of the time so."""
     try:
-        return Claim.model_validate_json(line)
+        if line.startswith(b'{"claim_id"'):
+            return _Lean(None, read_claim(line), "")
+        if line.startswith(b'{"specversion"'):
+            event = read_claim_event(line)
+            return _Lean(event, event.data, "/data")
     except ValidationError:
-        return None
+        pass  # what is wrong with it is told with its place
+    return None
 
 
 def _event(value: dict[str, Any], file: str, hints: Hints, position: str, locate: Locate) -> Outcome:

@@ -20,25 +20,26 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_claims(stream: BinaryIO, name: str, *, hints: Hints = NO_HINTS) -> Iterator[Outcome]:
+def read_claims(stream: BinaryIO, name: str, *, hints: Hints = NO_HINTS, lean: bool = False) -> Iterator[Outcome]:
     """Every claim of a file, lazily and in bounded memory.
 
     Args:
         stream: The file, from its beginning.
         name: What to call it in the outcomes.
         hints: What the caller knows and the file does not say.
+        lean: Whether the caller only looks at the claims: they may be lean structures, read in a third of the time.
 
     Yields:
         A `ReadClaim` or an `Unreadable` for each claim; one `Unreadable` for a file that holds none.  Nothing is
         raised for what a file holds, and reading goes on after what cannot be read.
     """
     try:
-        yield from _by_form(stream, name, hints)
+        yield from _by_form(stream, name, hints, lean=lean)
     except UnreadableStream as error:
         yield unreadable(name, "the file", str(error))
 
 
-def _by_form(stream: BinaryIO, name: str, hints: Hints) -> Iterator[Outcome]:
+def _by_form(stream: BinaryIO, name: str, hints: Hints, *, lean: bool) -> Iterator[Outcome]:
     start = _first_bytes(stream)
     whole = _Rejoined(start, stream)
     begins = start.removeprefix(_UTF8_MARK).lstrip(b" \t\r\n\x00\x1a")
@@ -47,7 +48,7 @@ def _by_form(stream: BinaryIO, name: str, hints: Hints) -> Iterator[Outcome]:
     elif start.startswith(_UTF16_MARKS):
         yield unreadable(name, "line 1", f"{name} is written as UTF-16: save or send it as UTF-8")
     elif begins[:1] in {b"{", b"["}:
-        yield from read_json(io.BufferedReader(whole, _PEEK * 16), name, hints)
+        yield from read_json(io.BufferedReader(whole, _PEEK * 16), name, hints, lean=lean)
     elif looks_like_x12(begins[:8].decode("latin-1")):
         from palpate_intake.x12 import read_x12  # noqa: PLC0415 - whoever has JSON does not wait for it
 

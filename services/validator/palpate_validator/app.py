@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from faststream.redis import RedisBroker
-from pydantic_core import to_json
 
 from palpate_runtime import metrics
 from palpate_runtime.commit import NO_KEY, Commit, Committed, Outcome
@@ -17,6 +16,7 @@ from palpate_runtime.consumer import Entry, Failures, StreamConsumer
 from palpate_runtime.logs import describe
 from palpate_runtime.servers import broker_for
 from palpate_runtime.service import Service
+from palpate_schemas.lean import to_json
 from palpate_schemas.streams import CLAIMS_CREATED, CLAIMS_REJECTED, VALIDATOR_GROUP, partition_in, partitioned
 from palpate_validator.book import RuleBook, load_rule_book
 from palpate_validator.settings import ValidatorSettings
@@ -89,7 +89,7 @@ def outcome_of(entry: Entry, found: Answer) -> Outcome:
     A rejected event is remembered with its bytes: the same bytes again are one rejection, while an event sent again
     under its old id, mended, is judged.
     """
-    event = to_json(found.event, exclude_none=True, by_alias=True)
+    event = to_json(found.event)
     partition = partition_in(entry.stream)
     stream = partitioned(found.stream, partition)
     if found.source_event is None:

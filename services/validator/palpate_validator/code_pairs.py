@@ -128,7 +128,7 @@ def in_one_encounter(visit: Visit, pair: BilledPair) -> bool | None:
     """
     if pair.other_code not in HEART_AND_LUNG_REHABILITATION:
         return False
-    said = all("encounter" in visit.claim.lines[line.index].model_fields_set for line in pair.lines)
+    said = all(visit.claim.lines[line.index].encounter is not None for line in pair.lines)
     return any(line.encounter == pair.column2.encounter for line in pair.column1) if said else None
 
 

@@ -43,7 +43,14 @@ class Judgement(NamedTuple):
     failures: tuple[RuleFailure, ...] = ()
 
 
-def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: Profile | None = None) -> Judgement:
+def judge(
+    claim: Claim,
+    submitted_on: date | None,
+    book: RuleBook,
+    *,
+    profile: Profile | None = None,
+    withdrawn: bool = False,
+) -> Judgement:
     """Judge one claim.
 
     Args:
@@ -51,6 +58,7 @@ def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: P
         submitted_on: The day it goes to the payer, where known.
         book: The rule book.
         profile: Judge by this payer profile instead of the one that the claim leads to.
+        withdrawn: The event that brought it withdraws it, whatever its frequency code: there is nothing to judge.
 
     Returns:
         The verdict with its findings, gravest first.  A claim that neither bills nor documents manual therapy is
@@ -59,7 +67,7 @@ def judge(claim: Claim, submitted_on: date | None, book: RuleBook, *, profile: P
     profile = profile or book.profiles.for_payer(claim.payer)
     lines = lines_of(claim)
     by_day = days_judged(claim, lines)
-    if not by_day or claim.frequency_code == VOID:
+    if withdrawn or claim.frequency_code == VOID or not by_day:
         return Judgement(Verdict.PASS, applicable=False, profile=profile.id, findings=(), counts=_NOTHING_JUDGED)
     bench = _Bench()
     for day, its_lines in by_day.items():
@@ -174,9 +182,7 @@ class _Bench:
             applicable=True,
             profile=profile.id,
             findings=(*errors, *warnings, *notices),
-            counts=Counts(
-                judged=self._rules_judged() - len(undetermined), violated=len(violated), undetermined=len(undetermined)
-            ),
+            counts=_counts(self._rules_judged() - len(undetermined), len(violated), len(undetermined)),
             failures=tuple(self.failures),
         )
 
@@ -184,6 +190,12 @@ class _Bench:
         if len(self.selections) == 1:
             return len(self.selections[0].ids)
         return len(frozenset().union(*(selection.ids for selection in self.selections)))
+
+
+@lru_cache(maxsize=4096)
+def _counts(judged: int, violated: int, undetermined: int) -> Counts:
+    """Kept, since each also keeps its JSON."""
+    return Counts(judged=judged, violated=violated, undetermined=undetermined)
 
 
 def _finding(selected: Selected, result: Result, visit: Visit) -> Finding:
@@ -220,7 +232,7 @@ def _one_missing(selected: Selected, needs: str, message: str) -> Finding:
 def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidence: Mapping[str, Any]) -> Finding:
     rule, header = selected.rule, selected.rule.header
     violated = result.outcome is Outcome.VIOLATED
-    return Finding.unchecked(
+    return Finding(
         rule=rule.id,
         family=rule.family,
         outcome=result.outcome,

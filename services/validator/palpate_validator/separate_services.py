@@ -38,7 +38,7 @@ def same_encounter(visit: Visit, one: Line, other: Line) -> bool | None:
     """An encounter that neither line gives is 1 by default, which is not a statement."""
     if one.encounter != other.encounter:
         return False
-    said = any("encounter" in visit.claim.lines[line.index].model_fields_set for line in (one, other))
+    said = any(visit.claim.lines[line.index].encounter is not None for line in (one, other))
     return True if said else None
 
 

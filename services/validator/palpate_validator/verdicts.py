@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
+from palpate_schemas import lean
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import (
     MAX_EVENT_BYTES,
@@ -25,8 +26,8 @@ from palpate_schemas.events import (
 from palpate_schemas.reasons import reasons_of
 from palpate_schemas.rejection import ClaimRejection, RejectionError
 from palpate_schemas.streams import CLAIMS_FAILED, CLAIMS_PASSED, CLAIMS_REJECTED
-from palpate_schemas.values import Verdict
-from palpate_schemas.verdict import ClaimVerdict, Counts, JudgedLine, SourceEvent
+from palpate_schemas.values import Verdict, json_number
+from palpate_schemas.verdict import ClaimVerdict, JudgedLine, SourceEvent
 from palpate_validator.book import RuleBook
 from palpate_validator.engine import VOID, Judgement, RuleFailure, judge
 
@@ -78,7 +79,7 @@ def answers(entries: Sequence[tuple[bytes, str]], book: RuleBook, now: datetime)
     """
     moments = [now + timedelta(microseconds=place) for place in range(len(entries))]
     read = [_read(raw, stream_entry, at) for (raw, stream_entry), at in zip(entries, moments, strict=True)]
-    events = [(each, at) for each, at in zip(read, moments, strict=True) if isinstance(each, ClaimEvent)]
+    events = [(each, at) for each, at in zip(read, moments, strict=True) if not isinstance(each, Answer)]
     judgements = [judgement_of(event, book) for event, _ in events]
     digests = [claim_digest(event.data) for event, _ in events]
     judged = iter(
@@ -87,7 +88,7 @@ def answers(entries: Sequence[tuple[bytes, str]], book: RuleBook, now: datetime)
             for (event, at), judgement, digest in zip(events, judgements, digests, strict=True)
         ]
     )
-    return [next(judged) if isinstance(each, ClaimEvent) else each for each in read]
+    return [each if isinstance(each, Answer) else next(judged) for each in read]
 
 
 def _read(raw: bytes, stream_entry: str, now: datetime) -> ClaimEvent | Answer:
@@ -96,17 +97,15 @@ def _read(raw: bytes, stream_entry: str, now: datetime) -> ClaimEvent | Answer:
         reason = f"the event has {len(raw)} bytes; the most that a claim may have is {MAX_EVENT_BYTES}"
         return _rejected(raw, stream_entry, [RejectionError(pointer="", reason=reason)], now)
     try:
-        return ClaimEvent.model_validate_json(raw)
+        return lean.read_claim_event(raw)
     except ValidationError as error:
         return _rejected(raw, stream_entry, _reasons(raw, error), now)
 
 
 def judgement_of(event: ClaimEvent, book: RuleBook) -> Judgement:
     """What the rule book says of an event that has been read; nothing of a claim that it withdraws."""
-    if voided(event):
-        return _WITHDRAWN
     submitted_on = event.data.submitted_on or (event.time.date() if event.time else None)
-    return judge(event.data, submitted_on, book)
+    return judge(event.data, submitted_on, book, withdrawn=voided(event))
 
 
 def voided(event: ClaimEvent) -> bool:
@@ -116,14 +115,18 @@ def voided(event: ClaimEvent) -> bool:
 
 def claim_digest(claim: Claim) -> str:
     """SHA-256 of the claim in canonical form: the contract's fields in the contract's order, defaults filled in."""
-    return hashlib.sha256(to_json(claim)).hexdigest()
+    return hashlib.sha256(lean.canonical(claim)).hexdigest()
+
+
+_Passed, _Failed = lean.written(ClaimPassed), lean.written(ClaimFailed)
+_Verdict, _Line, _Source = lean.written(ClaimVerdict), lean.written(JudgedLine), lean.written(SourceEvent)
 
 
 def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleBook, now: datetime) -> Answer:
     """The `claim.passed` or `claim.failed` that a judgement makes."""
     claim = event.data
-    source_event = SourceEvent.unchecked(source=event.source, id=event.id)
-    verdict = ClaimVerdict.unchecked(
+    source_event = _Source(source=event.source, id=event.id)
+    verdict = _Verdict(
         claim_id=claim.claim_id,
         version=claim.version,
         verdict=judgement.verdict,
@@ -131,7 +134,7 @@ def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleB
         voided=voided(event),
         judged_at=now,
         ruleset=book.ruleset,
-        profile=judgement.profile or book.profiles.for_payer(claim.payer).id,
+        profile=judgement.profile,
         claim_digest=digest,
         payer_id=claim.payer.id,
         program=claim.payer.program or book.profiles.for_payer(claim.payer).program,
@@ -141,11 +144,11 @@ def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleB
         service_dates=tuple(sorted({line.service_date for line in claim.lines})),
         lines=tuple(
             [
-                JudgedLine.unchecked(
+                _Line(
                     line_number=line.line_number,
                     procedure_code=line.procedure_code,
                     modifiers=line.modifiers,
-                    units=line.units,
+                    units=json_number(line.units),
                 )
                 for line in claim.lines
             ]
@@ -157,7 +160,7 @@ def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleB
     severities = [finding.severity for finding in judgement.findings]
     return Answer(
         stream=CLAIMS_FAILED if failed else CLAIMS_PASSED,
-        event=(ClaimFailed if failed else ClaimPassed).unchecked(
+        event=(_Failed if failed else _Passed)(
             **_envelope(
                 "claim.failed" if failed else "claim.passed",
                 event_id=_answer_id(event.source, event.id),
@@ -175,15 +178,6 @@ def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleB
         undetermined=judgement.counts.undetermined,
         failures=judgement.failures,
     )
-
-
-_WITHDRAWN = Judgement(
-    verdict=Verdict.PASS,
-    applicable=False,
-    profile="",
-    findings=(),
-    counts=Counts(judged=0, violated=0, undetermined=0),
-)
 
 
 def _rejected(raw: bytes, stream_entry: str, errors: list[RejectionError], now: datetime) -> Answer:

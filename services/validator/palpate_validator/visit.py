@@ -102,7 +102,7 @@ def _line(index: int, line: ServiceLine, place_of_service: str) -> Line:
         line.intervals,
         line.performed_by,
         line.regions,
-        line.encounter,
+        1 if line.encounter is None else line.encounter,
         line.excluded_minutes,
         _whole(line.units),
     )
