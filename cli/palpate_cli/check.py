@@ -147,6 +147,7 @@ def _spare_the_collector() -> None:
     """The rule book stays, and claims hold no cycles: garbage is looked for seldom, and not in the book."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def _tell(report: Report, tally: Tally | None, found: Unread | str) -> None:

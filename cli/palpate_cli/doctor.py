@@ -66,9 +66,12 @@ def _redis(redis: "Redis", url: str, partitions: Sequence[int | None]) -> Iterat
             name = partitioned(stream, partition)
             for group in groups:
                 yield from _group(redis, name, group)
+            yield from _left_behind(redis, name, groups)
             yield from _buried(redis, name)
     for partition in partitions:
-        yield from _buried(redis, partitioned(WEBHOOKS, partition))
+        name = partitioned(WEBHOOKS, partition)
+        yield from _left_behind(redis, name, ())
+        yield from _buried(redis, name)
 
 
 def _buried(redis: "Redis", stream: str) -> Iterator[Check]:
@@ -221,10 +224,16 @@ def _group(redis: "Redis", stream: str, group: str) -> Iterator[Check]:
     if not books.vanished and age <= OLD_PENDING_S:
         waits = "more than 500" if books.waiting is None else books.waiting
         yield Check("ok", what, f"{waits} waiting, {books.pending} in hand, none vanished")
-    others: Any = redis.xinfo_groups(stream)
-    for other in others:
-        name = other["name"].decode()
-        if name not in READERS.get(stream.partition(":{")[0], ()) and other["consumers"] == 0 and books.length:
+
+
+def _left_behind(redis: "Redis", stream: str, ours: Sequence[str]) -> Iterator[Check]:
+    """Groups that hold the stream and that nobody reads with: of the HTTP intake, or of somebody else's."""
+    if not redis.xlen(stream):
+        return
+    groups: Any = redis.xinfo_groups(stream)
+    for group in groups:
+        name = group["name"].decode()
+        if name not in ours and group["consumers"] == 0:
             advice = f"nothing that it has not finished is trimmed: XGROUP DESTROY {stream} {name} if nobody needs it"
             yield Check("warning", f"{stream}, group {name}", "no consumer", advice)
 

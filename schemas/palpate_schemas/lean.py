@@ -195,14 +195,14 @@ def _claim_is_plain(claim: Claim) -> bool:
     payer = claim.payer
     if not _trimmed(claim.claim_id, claim.patient.id, payer.id, payer.profile or ""):
         return False
-    codes = [line.procedure_code for line in claim.lines]
+    codes = {line.procedure_code for line in claim.lines}
     amounts = [line.charge for line in claim.lines]
     numbers: list[Decimal | None] = []
     for note in claim.documentation or ():
         if note.service_minutes:
-            codes += note.service_minutes
+            codes.update(note.service_minutes)
         if note.plan_of_care is not None:
-            codes += note.plan_of_care.procedure_codes or ()
+            codes.update(note.plan_of_care.procedure_codes or ())
             numbers.append(note.plan_of_care.visits_per_week)
     if claim.therapy_accrual is not None:
         amounts += (claim.therapy_accrual.pt_slp, claim.therapy_accrual.ot)

@@ -69,6 +69,19 @@ def test_what_vanished_and_what_was_given_up_is_said(server: EmbeddedRedis) -> N
     assert found["claims.failed.dead"]["advice"] == "palpate dlq list"
 
 
+@pytest.mark.parametrize("stream", ["claims.created", "claims.rejected", "corrections", "webhooks"])
+def test_a_group_that_nobody_reads_with_any_more_is_said(server: EmbeddedRedis, stream: str) -> None:
+    with Redis(port=server.port) as redis:
+        redis.xgroup_create(stream, "intake", id="0", mkstream=True)
+        assert f"{stream}, group intake" not in examined(server)[1]
+        redis.xadd(stream, {"event": "1"})
+        _, found = examined(server)
+        assert found[f"{stream}, group intake"]["found"] == "no consumer"
+        assert f"XGROUP DESTROY {stream} intake" in found[f"{stream}, group intake"]["advice"]
+        redis.xgroup_createconsumer(stream, "intake", "here")
+        assert f"{stream}, group intake" not in examined(server)[1]
+
+
 def test_a_limited_user_is_fine_and_what_it_may_not_see_is_said(server: EmbeddedRedis) -> None:
     with Redis(port=server.port) as redis:
         redis.acl_setuser(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -76,6 +77,13 @@ def test_the_trace_goes_on_and_the_answer_has_an_id_of_its_own() -> None:
     assert found.traceparent == TRACE
     assert found.id != "1"
     assert found.subject == "CLM-1"
+
+
+@given(st.text(min_size=1, max_size=80).map(str.strip).filter(bool))
+def test_the_id_of_an_answer_is_a_version_5_uuid_of_the_events_own(event_id: str) -> None:
+    namespace = uuid.UUID("6f1c6f6e-97a1-5140-9f0b-3a1d2b7c9e41")
+    found = answered(event(claim_with(), event_id=event_id))
+    assert found.id == str(uuid.uuid5(namespace, f"urn:pms:test\0{found.data.source_event.id}"))
 
 
 def test_the_same_claim_and_ruleset_give_the_same_verdict_byte_for_byte() -> None:
