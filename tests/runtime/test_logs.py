@@ -46,6 +46,21 @@ def test_a_line_is_an_event_with_its_service_and_time(lines: Any) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["M\u00fcller\u2028 1", "no\nline", "\udc80.json", "\x1b[31m", "", "\U0001f9b4"])
+def test_whatever_a_name_holds_a_line_is_one_line_of_ascii(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    try:
+        configure("validator", log_format="json")
+        structlog.stdlib.get_logger().info("file_read", path=name, pointers=[name], count=2**70)
+    finally:
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+    assert stream.getvalue().isascii()
+    [line] = stream.getvalue().splitlines()
+    assert (json.loads(line)["path"], json.loads(line)["count"]) == (name, 2**70)
+
+
 def test_a_field_that_nobody_thought_of_is_dropped(lines: Any) -> None:
     structlog.stdlib.get_logger().info("claim_judged", patient_name=CANARY, note=CANARY, claim=Patient(id=CANARY))
     assert CANARY not in json.dumps(lines())
