@@ -3,8 +3,8 @@
 It never raises: a rule that breaks becomes an undetermined finding with its id, and the others still run.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from palpate_schemas.claim import Claim
 from palpate_schemas.finding import Finding
-from palpate_schemas.values import Outcome, Severity, Verdict
+from palpate_schemas.values import Outcome, Verdict
 from palpate_schemas.verdict import Counts
 from palpate_validator.book import RuleBook
 from palpate_validator.profiles import Profile
-from palpate_validator.rule import MissingFact, Question, Result, cannot_tell
+from palpate_validator.rule import ERROR, WARNING, MissingFact, Result, cannot_tell
 from palpate_validator.selection import Per, Selected, Selection, Step
 from palpate_validator.visit import MANUAL_THERAPY, Line, Visit, lines_of
 
@@ -94,37 +94,29 @@ def days_judged(claim: Claim, lines: Iterable[Line]) -> dict[date, tuple[Line, .
     }
 
 
-@dataclass(slots=True)
 class _Bench:
     """Collects what the rules say."""
 
-    findings: list[Finding] = field(default_factory=list)
-    missing: list[Finding] = field(default_factory=list)
-    """Of these, what is only that a fact is not shared: notices, all of them undetermined."""
-    failures: list[RuleFailure] = field(default_factory=list)
-    selections: list[Selection] = field(default_factory=list)
+    __slots__ = ("failures", "findings", "missing", "selections")
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.missing: list[_Unshared] = []
+        self.failures: list[RuleFailure] = []
+        self.selections: list[Selection] = []
 
     def run(self, selection: Selection, visit: Visit, per: Per) -> None:
         if selection not in self.selections:
             self.selections.append(selection)
+        consulted = visit.consulted
         for step in selection.steps(visit, per):
-            if step.given is None or self._holds(step, step.given, visit):
-                self._ask(step, visit)
-
-    def _holds(self, step: Step, given: Question, visit: Visit) -> bool:
-        visit.consulted.clear()
-        try:
-            return given(visit)
-        except MissingFact as missing:
-            if missing.line is None and not visit.consulted:
-                self.missing += _missing(step.selected, missing.needs, missing.message)
-            else:
-                for each in step.selected:
-                    self._miss(each, missing, visit)
-        except Exception as error:  # noqa: BLE001 - as below
-            for each in step.selected:
-                self._break(each, error, visit)
-        return False
+            if consulted:
+                consulted.clear()
+            try:
+                if step.given is None or step.given(visit):
+                    self._ask(step, visit)
+            except Exception as error:  # noqa: BLE001 - as below
+                self._unanswered(step.selected, error, visit)
 
     def _ask(self, step: Step, visit: Visit) -> None:
         consulted = visit.consulted
@@ -135,17 +127,19 @@ class _Bench:
                 for result in selected.judge(visit):
                     kept = result.kept and not consulted
                     self.findings.append(_kept(selected, result) if kept else _finding(selected, result, visit))
-            except MissingFact as missing:
-                self._miss(selected, missing, visit)
             except Exception as error:  # noqa: BLE001 - one broken rule must not stop the others; the caller logs it
-                self._break(selected, error, visit)
+                self._unanswered((selected,), error, visit)
 
-    def _miss(self, selected: Selected, missing: MissingFact, visit: Visit) -> None:
-        if missing.line is None and not visit.consulted:
-            self.missing += _missing((selected,), missing.needs, missing.message)
+    def _unanswered(self, together: tuple[Selected, ...], error: Exception, visit: Visit) -> None:
+        """Rules that cannot tell: a fact is missing, or what they asked is broken."""
+        if not isinstance(error, MissingFact):
+            for each in together:
+                self._break(each, error, visit)
+        elif error.line is None and not visit.consulted:
+            self.missing.append(_missing(together, error.needs, error.message))
         else:
-            result = cannot_tell(missing.needs, missing.message, line=missing.line)
-            self.findings.append(_finding(selected, result, visit))
+            result = cannot_tell(error.needs, error.message, line=error.line)
+            self.findings += [_finding(each, result, visit) for each in together]
 
     def _break(self, selected: Selected, error: Exception, visit: Visit) -> None:
         self.failures.append(RuleFailure(selected.rule.id, error))
@@ -154,36 +148,70 @@ class _Bench:
         self.findings.append(_finding(selected, result, visit))
 
     def judgement(self, profile: Profile) -> Judgement:
+        unshared = _together(tuple(self.missing)) if self.missing else _ALL_SHARED
         errors: list[Finding] = []
         warnings: list[Finding] = []
-        notices = self.missing
-        undetermined = {finding.rule for finding in self.missing}
+        notices: list[Finding] = []
+        undetermined = unshared.rules
         violated: set[str] = set()
         for finding in self.findings:
             severity = finding.severity
-            (errors if severity is Severity.ERROR else warnings if severity is Severity.WARNING else notices).append(
-                finding
-            )
-            (undetermined if finding.outcome is Outcome.UNDETERMINED else violated).add(finding.rule)
-        undetermined -= violated
-        for alike in errors, warnings, notices:
+            (errors if severity is ERROR else warnings if severity is WARNING else notices).append(finding)
+            if finding.outcome is _UNDETERMINED:
+                undetermined |= {finding.rule}
+            else:
+                violated.add(finding.rule)
+        for alike in errors, warnings:
             if len(alike) > 1:
                 alike.sort(key=_PLACE)
+        open_rules = len(undetermined - violated) if violated else len(undetermined)
         return Judgement(
-            verdict=Verdict.FAIL if errors else Verdict.PASS,
-            applicable=True,
-            profile=profile.id,
-            findings=(*errors, *warnings, *notices),
-            counts=Counts(
-                judged=self._rules_judged() - len(undetermined), violated=len(violated), undetermined=len(undetermined)
-            ),
-            failures=tuple(self.failures),
+            _FAIL if errors else _PASS,
+            True,  # noqa: FBT003 - applicable; names cost a call of a tuple 0.2 microseconds
+            profile.id,
+            (*errors, *warnings, *unshared.with_others(notices)),
+            _counts(self._rules_judged() - open_rules, len(violated), open_rules),
+            tuple(self.failures),
         )
 
     def _rules_judged(self) -> int:
         if len(self.selections) == 1:
             return len(self.selections[0].ids)
         return len(frozenset().union(*(selection.ids for selection in self.selections)))
+
+
+_PASS, _FAIL, _UNDETERMINED = Verdict.PASS, Verdict.FAIL, Outcome.UNDETERMINED
+# Python 3.11 finds a member in its enum in 80 nanoseconds, and a name in 10.
+
+
+@lru_cache(maxsize=1024)
+def _counts(judged: int, violated: int, undetermined: int) -> Counts:
+    return Counts(judged=judged, violated=violated, undetermined=undetermined)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unshared:
+    """Findings that only say that a fact is not shared: notices, all of them undetermined."""
+
+    findings: tuple[Finding, ...]
+    """In their order."""
+    rules: frozenset[str]
+
+    def with_others(self, notices: list[Finding]) -> Sequence[Finding]:
+        """These and some other notices, in their order."""
+        if not notices:
+            return self.findings
+        return sorted([*self.findings, *notices], key=_PLACE)
+
+
+_ALL_SHARED = _Unshared((), frozenset())
+
+
+@lru_cache(maxsize=1024)
+def _together(parts: tuple[_Unshared, ...]) -> _Unshared:
+    """What is not shared is what a practice's software does not send, so claims have it in common."""
+    findings = sorted([finding for part in parts for finding in part.findings], key=_PLACE)
+    return _Unshared(tuple(findings), frozenset().union(*[part.rules for part in parts]))
 
 
 def _finding(selected: Selected, result: Result, visit: Visit) -> Finding:
@@ -206,9 +234,10 @@ _PLAIN = frozenset({str, int, bool})
 
 
 @lru_cache(maxsize=2048)
-def _missing(together: tuple[Selected, ...], needs: str, message: str) -> tuple[Finding, ...]:
+def _missing(together: tuple[Selected, ...], needs: str, message: str) -> _Unshared:
     """A claim without its note leaves thirty rules open, and so does the next one: the same findings serve both."""
-    return tuple([_one_missing(selected, needs, message) for selected in together])
+    findings = sorted([_one_missing(selected, needs, message) for selected in together], key=_PLACE)
+    return _Unshared(tuple(findings), frozenset([finding.rule for finding in findings]))
 
 
 @lru_cache(maxsize=8192)
