@@ -3,7 +3,7 @@
 It never raises: a rule that breaks becomes an undetermined finding with its id, and the others still run.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -77,21 +77,23 @@ _PLACE = attrgetter("place")
 _NOTHING_JUDGED = Counts(judged=0, violated=0, undetermined=0)
 
 
-def days_judged(claim: Claim, lines: Iterable[Line]) -> dict[date, tuple[Line, ...]]:
+def days_judged(claim: Claim, lines: tuple[Line, ...]) -> dict[date, tuple[Line, ...]]:
     """The dates of service that concern manual therapy, each with its lines.
 
     A day concerns it when 97140 is billed, or when the shared note says that it was given: its minutes then belong
     to the pool that the other timed units are allocated from.
     """
-    by_day: dict[date, list[Line]] = {}
+    days = {line.service_date for line in lines}
+    judged = {line.service_date for line in lines if line.code == MANUAL_THERAPY}
+    if len(judged) < len(days) and claim.documentation:
+        judged |= {n.service_date for n in claim.documentation if MANUAL_THERAPY in (n.service_minutes or ())} & days
+    if len(days) == 1:
+        return dict.fromkeys(judged, lines)
+    by_day: dict[date, list[Line]] = {day: [] for day in sorted(judged)}
     for line in lines:
-        by_day.setdefault(line.service_date, []).append(line)
-    documented = {n.service_date for n in claim.documentation or () if MANUAL_THERAPY in (n.service_minutes or ())}
-    return {
-        day: tuple(its_lines)
-        for day, its_lines in (sorted(by_day.items()) if len(by_day) > 1 else by_day.items())
-        if day in documented or MANUAL_THERAPY in [line.code for line in its_lines]
-    }
+        if line.service_date in judged:
+            by_day[line.service_date].append(line)
+    return {day: tuple(its_lines) for day, its_lines in by_day.items()}
 
 
 class _Bench:

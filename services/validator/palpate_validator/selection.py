@@ -77,6 +77,9 @@ _Trigger = tuple[_Words, _Words, _Words]
 _MOST_STEPS = 4096
 """Numbers remembered; there are some hundreds for a payer whose claims are of every kind."""
 
+_MOST_SETS = 1024
+"""Sets of codes, of modifiers or of traits remembered: a practice bills the same few dozen day after day."""
+
 
 class _Triggers:
     """Rules by what makes them look at a visit.
@@ -126,13 +129,22 @@ class _Bits:
     def __init__(self, wanted: Iterable[frozenset[str] | None]) -> None:
         self._always = 0
         self._by_word: dict[str, int] = {}
+        self._set_by: dict[frozenset[str], int] = {}
         for place, words in enumerate(wanted):
             if words is None:
                 self._always |= 1 << place
             for word in words or ():
                 self._by_word[word] = self._by_word.get(word, 0) | 1 << place
 
-    def set_by(self, words: Iterable[str]) -> int:
+    def set_by(self, words: frozenset[str]) -> int:
+        bits = self._set_by.get(words)
+        if bits is None:
+            if len(self._set_by) >= _MOST_SETS:
+                self._set_by.clear()
+            bits = self._set_by[words] = self._set_by_each(words)
+        return bits
+
+    def _set_by_each(self, words: Iterable[str]) -> int:
         bits = self._always
         for word in words:
             bits |= self._by_word.get(word, 0)

@@ -34,7 +34,7 @@ def rendering(visit: Visit) -> Practitioner | None:
 
 def rendering_profession(visit: Visit) -> Profession | None:
     """The rendering provider's profession, by what the claim says or by the taxonomy."""
-    who = rendering(visit)
+    who = practitioner_of(visit.claim.rendering_provider)
     return None if who is None else who.profession
 
 
@@ -71,12 +71,9 @@ def treated_by(visit: Visit, line: Line) -> frozenset[Profession]:
 @lru_cache(maxsize=1)
 def everybody(visit: Visit) -> frozenset[Profession]:
     """Every profession that the claim's lines or its notes' authors have: whoever is not among them treated nowhere."""
-    found = {part.profession for line in visit.lines if line.performed_by for part in line.performed_by}
-    for note in visit.claim.documentation or ():
-        if note.clinician is not None:
-            found.add(note.clinician.profession)
-    found.discard(None)
-    return frozenset(found)  # type: ignore[arg-type] # None has just been taken out
+    found = [part.profession for line in visit.lines for part in line.performed_by]
+    found += [note.clinician.profession for note in visit.claim.documentation or () if note.clinician is not None]
+    return frozenset([profession for profession in found if profession is not None])
 
 
 def by_assistant_alone(line: Line) -> bool:
