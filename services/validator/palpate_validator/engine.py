@@ -3,6 +3,7 @@
 It never raises: a rule that breaks becomes an undetermined finding with its id, and the others still run.
 """
 
+from bisect import insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -203,7 +204,10 @@ class _Unshared:
         """These and some other notices, in their order."""
         if not notices:
             return self.findings
-        return sorted([*self.findings, *notices], key=_PLACE)
+        findings = [*self.findings]
+        for notice in notices:
+            insort(findings, notice, key=_PLACE)
+        return findings
 
 
 _ALL_SHARED = _Unshared((), frozenset())

@@ -12,11 +12,10 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from palpate_schemas.claim import Claim, ExcludedMinutes, Interval, Performance, ServiceLine, VisitNote
+from palpate_schemas.claim import Claim, ExcludedMinutes, Interval, Performance, VisitNote
 from palpate_schemas.values import Profession, Program
 from palpate_validator.dated import DatedValue
 from palpate_validator.rule import HasLine, MissingFact
-from palpate_validator.worked_out import worked_out
 
 if TYPE_CHECKING:
     from palpate_validator.book import RuleBook
@@ -85,35 +84,35 @@ def _whole(units: Decimal) -> int | None:
 
 def lines_of(claim: Claim) -> tuple[Line, ...]:
     """The claim's service lines by their numbers, so that the order they were sent in says nothing."""
-    lines = [_line(index, line, claim.place_of_service) for index, line in enumerate(claim.lines)]
+    everywhere = claim.place_of_service
+    lines = [
+        Line(
+            index,
+            line.line_number,
+            line.procedure_code,
+            line.units,
+            line.modifiers,
+            line.charge,
+            line.diagnosis_pointers,
+            line.place_of_service or everywhere,
+            line.service_date,
+            line.service_date_through,
+            line.minutes,
+            line.intervals,
+            line.performed_by,
+            line.regions,
+            line.encounter,
+            line.excluded_minutes,
+            _whole(line.units),
+        )
+        for index, line in enumerate(claim.lines)
+    ]
     if len(lines) > 1:
         lines.sort(key=_NUMBER)  # Of two with one number, the first sent stays the first.
     return tuple(lines)
 
 
 _NUMBER = attrgetter("line_number")
-
-
-def _line(index: int, line: ServiceLine, place_of_service: str) -> Line:
-    return Line(
-        index,
-        line.line_number,
-        line.procedure_code,
-        line.units,
-        line.modifiers,
-        line.charge,
-        line.diagnosis_pointers,
-        line.place_of_service or place_of_service,
-        line.service_date,
-        line.service_date_through,
-        line.minutes,
-        line.intervals,
-        line.performed_by,
-        line.regions,
-        line.encounter,
-        line.excluded_minutes,
-        _whole(line.units),
-    )
 
 
 class Visit:
@@ -123,9 +122,24 @@ class Visit:
         claim: The whole claim, as sent.
         date_of_service: The day that decides which rules and values are in force.
         lines: The service lines of that day (for a rule judged per claim: all lines).
+        codes: Every procedure code billed on them.
+        modifiers: Every modifier on any of them.
+        manual_therapy: Those that bill 97140.
+        timed_lines: Those whose code is billed in pooled 15-minute units.
         notes: The visit notes of that day; empty when none is shared.
         submitted_on: The day the claim goes to the payer, where the event says so.
+        profile: The payer's ways.
+        unsaid_settings: Keys that rules in force need and this payer's profile does not hold.
+        tables: NCCI pairs, unit limits and how codes count.
+        kinds: How each therapy code of that day counts.
+        consulted: What the rule being judged has looked up by name; the engine empties it between rules.
     """
+
+    __slots__ = (
+        *("claim", "date_of_service", "lines", "submitted_on", "codes", "modifiers", "manual_therapy", "timed_lines"),
+        *("notes", "profile", "unsaid_settings", "tables", "kinds", "consulted"),
+        *("_book", "_note", "_settings"),
+    )
 
     def __init__(  # noqa: PLR0917 - built in one place, by the engine
         self,
@@ -140,21 +154,19 @@ class Visit:
         self.claim = claim
         self.date_of_service = date_of_service
         self.lines = lines
-        self.codes = frozenset([line.code for line in lines])
-        """Every procedure code billed."""
-        self.modifiers = frozenset([modifier for line in lines for modifier in line.modifiers])
-        """Every modifier on any line."""
-        self.notes = _notes_of(claim.documentation, date_of_service) if claim.documentation else ()
         self.submitted_on = submitted_on
         self.profile = profile
         self.unsaid_settings = selection.unsaid_settings
-        """Keys that rules in force need and this payer's profile does not hold."""
-        self.consulted: dict[str, DatedValue] = {}
-        """What the rule being judged has looked up by name; the engine empties it between rules."""
         self.tables = book.tables
-        """NCCI pairs, unit limits and how codes count."""
-        self.kinds = book.tables.kinds.on(date_of_service)
-        """How each therapy code of this day counts."""
+        self.kinds = kinds = book.tables.kinds.on(date_of_service)
+        self.consulted: dict[str, DatedValue] = {}
+        # Every visit is asked for these by several questions: at once is cheaper than when first asked.
+        self.codes = frozenset([line.code for line in lines])
+        self.modifiers = frozenset([modifier for line in lines for modifier in line.modifiers])
+        self.manual_therapy = tuple([line for line in lines if line.code == MANUAL_THERAPY])
+        self.timed_lines = tuple([line for line in lines if kinds.get(line.code) == "timed_15"])
+        self.notes = _notes_of(claim.documentation, date_of_service) if claim.documentation else ()
+        self._note = self.notes[0] if len(self.notes) == 1 else self._main_note() if self.notes else None
         self._book = book
         self._settings = selection.settings
 
@@ -165,34 +177,29 @@ class Visit:
         """The kind of payer that the claim is judged for."""
         return self.profile.program
 
-    @worked_out
-    def manual_therapy(self) -> tuple[Line, ...]:
-        """The lines that bill 97140."""
-        return tuple([line for line in self.lines if line.code == MANUAL_THERAPY])
-
     def billed(self, codes: Collection[str]) -> tuple[Line, ...]:
         """The lines that bill any of some codes."""
         return tuple(line for line in self.lines if line.code in codes)
 
-    @worked_out
+    @property
     def note(self) -> VisitNote:
         """The note that 97140 rests on: the rendering provider's where there are several.
 
         Raises:
             MissingFact: no note of that day is shared.
         """
-        if not self.notes:
+        if self._note is None:
             raise MissingFact("documentation", self.no_note)
-        if len(self.notes) == 1:
-            return self.notes[0]
+        return self._note
+
+    def _main_note(self) -> VisitNote:
         mine = self.claim.rendering_provider.npi
         return next((n for n in self.notes if n.clinician is not None and n.clinician.npi == mine), self.notes[0])
 
     @property
     def no_note(self) -> str:
         """That no note is shared, or none of this day; in words that claims have in common."""
-        of_this_day = f" of {self.date_of_service}" if self.claim.documentation else ""
-        return f"No visit note{of_this_day} is shared, so this cannot be checked."
+        return _no_note(self.date_of_service if self.claim.documentation else None)
 
     def known(self, fact: Fact | None, needs: str, line: HasLine | None = None) -> Fact:
         """A fact that must be there for the rule to answer.
@@ -213,12 +220,6 @@ class Visit:
     def kind(self, code: str) -> "Kind | None":
         """How a code counts on this day: `timed_15`, `untimed`, `timed_other`, or None."""
         return self.kinds.get(code)
-
-    @worked_out
-    def timed_lines(self) -> tuple[Line, ...]:
-        """The lines whose code is billed in pooled 15-minute units."""
-        kinds = self.kinds
-        return tuple([line for line in self.lines if kinds.get(line.code) == "timed_15"])
 
     # -- what is looked up by name, payer and date ----------------------------------------------------------------
 
@@ -263,6 +264,12 @@ class Visit:
 
 def _notes_of(shared: tuple[VisitNote, ...], day: date) -> tuple[VisitNote, ...]:
     return tuple([note for note in shared if note.service_date == day])
+
+
+@lru_cache(maxsize=1024)
+def _no_note(day: date | None) -> str:
+    of_this_day = "" if day is None else f" of {day}"
+    return f"No visit note{of_this_day} is shared, so this cannot be checked."
 
 
 @lru_cache(maxsize=1024)

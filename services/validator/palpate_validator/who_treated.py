@@ -71,9 +71,15 @@ def treated_by(visit: Visit, line: Line) -> frozenset[Profession]:
 @lru_cache(maxsize=1)
 def everybody(visit: Visit) -> frozenset[Profession]:
     """Every profession that the claim's lines or its notes' authors have: whoever is not among them treated nowhere."""
-    found = [part.profession for line in visit.lines for part in line.performed_by]
-    found += [note.clinician.profession for note in visit.claim.documentation or () if note.clinician is not None]
-    return frozenset([profession for profession in found if profession is not None])
+    found: set[Profession | None] = set()
+    for line in visit.lines:
+        for part in line.performed_by:
+            found.add(part.profession)
+    for note in visit.claim.documentation or ():
+        if note.clinician is not None:
+            found.add(note.clinician.profession)
+    found.discard(None)
+    return frozenset(found)  # type: ignore[arg-type] # None has just been taken out
 
 
 def by_assistant_alone(line: Line) -> bool:
