@@ -28,16 +28,16 @@ def unusual(visit: Visit) -> frozenset[Unusual]:
 
 
 def _of_the_claim(visit: Visit, found: list[Unusual]) -> None:
-    claim = visit.claim
+    claim, kinds = visit.claim, visit.kinds
+    notes, coverage = claim.documentation, claim.coverage
     if len(visit.lines) > len(visit.codes):
         found.append(Unusual.REPEATED_CODE)
     if len(claim.diagnoses) > 1:
         found.append(Unusual.SEVERAL_DIAGNOSES)
-    if claim.documentation is not None and len(claim.documentation) > 1:
+    if notes is not None and len(notes) > 1:
         found.append(Unusual.SEVERAL_NOTES)
-    if claim.coverage is None or not claim.coverage.active_on_service_date:
+    if coverage is None or not coverage.active_on_service_date:
         found.append(Unusual.COVERAGE)
-    kinds = visit.kinds
     for code in visit.codes:
         if kinds.get(code) == "untimed":
             _of_an_untimed(visit.billed({code}), found)
@@ -69,10 +69,10 @@ def _of_the_days(visit: Visit, found: list[Unusual]) -> None:
 
 
 def _of_the_people(visit: Visit, found: list[Unusual]) -> None:
-    rendering, others = rendering_profession(visit), everybody(visit)
-    if rendering not in _USUAL_HANDS or not others <= _USUAL_HANDS:
+    hands = {rendering_profession(visit), *everybody(visit)}
+    if not hands <= _USUAL_HANDS:
         found.append(Unusual.OTHER_HANDS)
-    if rendering in ASSISTANTS or not others.isdisjoint(ASSISTANTS) or not visit.modifiers.isdisjoint(_ASSISTED):
+    if not hands.isdisjoint(ASSISTANTS) or not visit.modifiers.isdisjoint(_ASSISTED):
         found.append(Unusual.ASSISTANT)
     referring = visit.claim.referring_provider
     if referring is None or referring.npi == visit.claim.rendering_provider.npi:

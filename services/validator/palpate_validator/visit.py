@@ -138,7 +138,7 @@ class Visit:
     __slots__ = (
         *("claim", "date_of_service", "lines", "submitted_on", "codes", "modifiers", "manual_therapy", "timed_lines"),
         *("notes", "profile", "unsaid_settings", "tables", "kinds", "consulted"),
-        *("_book", "_note", "_settings"),
+        *("_book", "_note", "_profession", "_settings"),
     )
 
     def __init__(  # noqa: PLR0917 - built in one place, by the engine
@@ -165,7 +165,9 @@ class Visit:
         self.modifiers = frozenset([modifier for line in lines for modifier in line.modifiers])
         self.manual_therapy = tuple([line for line in lines if line.code == MANUAL_THERAPY])
         self.timed_lines = tuple([line for line in lines if kinds.get(line.code) == "timed_15"])
-        self.notes = _notes_of(claim.documentation, date_of_service) if claim.documentation else ()
+        shared = claim.documentation
+        self.notes = tuple([note for note in shared if note.service_date == date_of_service]) if shared else ()
+        self._profession = claim.rendering_provider.profession
         self._note = self.notes[0] if len(self.notes) == 1 else self._main_note() if self.notes else None
         self._book = book
         self._settings = selection.settings
@@ -213,7 +215,7 @@ class Visit:
 
     def discipline(self, line: Line) -> Profession | None:
         """PT, OT or SLP: by the line's therapy modifier, else by who rendered the claim."""
-        return _discipline(line.modifiers, self.claim.rendering_provider.profession)
+        return _discipline(line.modifiers, self._profession)
 
     # -- tables, by the date of service ---------------------------------------------------------------------------
 
@@ -260,10 +262,6 @@ class Visit:
     def verified(self, name: str) -> bool:
         """Whether somebody has checked a parameter up to this date of service."""
         return self.date_of_service <= self._book.parameters[name].verified_through
-
-
-def _notes_of(shared: tuple[VisitNote, ...], day: date) -> tuple[VisitNote, ...]:
-    return tuple([note for note in shared if note.service_date == day])
 
 
 @lru_cache(maxsize=1024)
