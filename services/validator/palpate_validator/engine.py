@@ -3,8 +3,8 @@
 It never raises: a rule that breaks becomes an undetermined finding with its id, and the others still run.
 """
 
-from bisect import insort
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -84,17 +84,34 @@ def days_judged(claim: Claim, lines: tuple[Line, ...]) -> dict[date, tuple[Line,
     A day concerns it when 97140 is billed, or when the shared note says that it was given: its minutes then belong
     to the pool that the other timed units are allocated from.
     """
-    days = {line.service_date for line in lines}
-    judged = {line.service_date for line in lines if line.code == MANUAL_THERAPY}
-    if len(judged) < len(days) and claim.documentation:
-        judged |= {n.service_date for n in claim.documentation if MANUAL_THERAPY in (n.service_minutes or ())} & days
-    if len(days) == 1:
-        return dict.fromkeys(judged, lines)
-    by_day: dict[date, list[Line]] = {day: [] for day in sorted(judged)}
+    by_day = {lines[0].service_date: lines} if _of_one_day(lines) else _by_day(lines)
+    billed = {day: its_lines for day, its_lines in by_day.items() if _bills_manual_therapy(its_lines)}
+    if len(billed) == len(by_day) or not claim.documentation:
+        return billed
+    documented = {n.service_date for n in claim.documentation if MANUAL_THERAPY in (n.service_minutes or ())}
+    return {day: its_lines for day, its_lines in by_day.items() if day in billed or day in documented}
+
+
+def _of_one_day(lines: tuple[Line, ...]) -> bool:
+    day = lines[0].service_date
+    for line in lines:  # noqa: SIM110 - most claims are, and a generator would cost three times the loop
+        if line.service_date != day:
+            return False
+    return True
+
+
+def _by_day(lines: tuple[Line, ...]) -> dict[date, tuple[Line, ...]]:
+    by_day: dict[date, list[Line]] = {}
     for line in lines:
-        if line.service_date in judged:
-            by_day[line.service_date].append(line)
-    return {day: tuple(its_lines) for day, its_lines in by_day.items()}
+        by_day.setdefault(line.service_date, []).append(line)
+    return {day: tuple(by_day[day]) for day in sorted(by_day)}
+
+
+def _bills_manual_therapy(lines: tuple[Line, ...]) -> bool:
+    for line in lines:  # noqa: SIM110 - as above
+        if line.code == MANUAL_THERAPY:
+            return True
+    return False
 
 
 class _Bench:
@@ -115,8 +132,9 @@ class _Bench:
         for step in selection.steps(visit, per):
             if consulted:
                 consulted.clear()
+            given = step.given
             try:
-                if step.given is None or step.given(visit):
+                if given is None or given(visit):
                     self._ask(step, visit)
             except Exception as error:  # noqa: BLE001 - as below
                 self._unanswered(step.selected, error, visit)
@@ -198,26 +216,38 @@ class _Unshared:
 
     findings: tuple[Finding, ...]
     """In their order."""
+    places: tuple[tuple[int, str, str], ...]
+    """Of each, what the order goes by."""
     rules: frozenset[str]
 
     def with_others(self, notices: list[Finding]) -> Sequence[Finding]:
         """These and some other notices, in their order."""
         if not notices:
             return self.findings
-        findings = [*self.findings]
+        findings, places = [*self.findings], [*self.places]
         for notice in notices:
-            insort(findings, notice, key=_PLACE)
+            at = bisect_right(places, notice.place)
+            findings.insert(at, notice)
+            places.insert(at, notice.place)
         return findings
 
 
-_ALL_SHARED = _Unshared((), frozenset())
+_ALL_SHARED = _Unshared((), (), frozenset())
+
+
+def _unshared(findings: Iterable[Finding]) -> _Unshared:
+    in_order = sorted(findings, key=_PLACE)
+    return _Unshared(
+        tuple(in_order),
+        tuple([finding.place for finding in in_order]),
+        frozenset([finding.rule for finding in in_order]),
+    )
 
 
 @lru_cache(maxsize=1024)
 def _together(parts: tuple[_Unshared, ...]) -> _Unshared:
     """What is not shared is what a practice's software does not send, so claims have it in common."""
-    findings = sorted([finding for part in parts for finding in part.findings], key=_PLACE)
-    return _Unshared(tuple(findings), frozenset().union(*[part.rules for part in parts]))
+    return _unshared(finding for part in parts for finding in part.findings)
 
 
 def _finding(selected: Selected, result: Result, visit: Visit) -> Finding:
@@ -242,8 +272,7 @@ _PLAIN = frozenset({str, int, bool})
 @lru_cache(maxsize=2048)
 def _missing(together: tuple[Selected, ...], needs: str, message: str) -> _Unshared:
     """A claim without its note leaves thirty rules open, and so does the next one: the same findings serve both."""
-    findings = sorted([_one_missing(selected, needs, message) for selected in together], key=_PLACE)
-    return _Unshared(tuple(findings), frozenset([finding.rule for finding in findings]))
+    return _unshared(_one_missing(selected, needs, message) for selected in together)
 
 
 @lru_cache(maxsize=8192)

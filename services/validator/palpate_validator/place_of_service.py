@@ -49,10 +49,5 @@ _PLACES = read_places(TABLES / "place_of_service.csv")
 
 def place_of(line: Line) -> Place | None:
     """Where a line was given, by the codes that CMS had on its date of service; None for a code that was none."""
-    return place_on(line.place_of_service, line.service_date)
-
-
-def place_on(code: str, day: date) -> Place | None:
-    """The place that a code names on a date of service; None for a code that was none then."""
-    place = _PLACES.get(code)
-    return place if place is not None and place.in_force(day) else None
+    place = _PLACES.get(line.place_of_service)
+    return place if place is not None and place.in_force(line.service_date) else None

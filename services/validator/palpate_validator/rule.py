@@ -114,6 +114,8 @@ Where the profile does not say, the rule is not judged and `payer-profile-incomp
 class MissingFact(Exception):
     """Raised by a visit's look-ups when a fact is not there; the engine turns it into `cannot_tell`."""
 
+    __slots__ = ("line", "message", "needs")
+
     def __init__(self, needs: str, message: str | None = None, line: HasLine | None = None) -> None:
         # Not told to `Exception`, which keeps what it is made of by itself: that was a fifth of making and raising one.
         self.needs = needs

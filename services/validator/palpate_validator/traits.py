@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from palpate_schemas.values import Profession
 from palpate_validator.modifier_codes import all_in_force
-from palpate_validator.place_of_service import place_on
+from palpate_validator.place_of_service import place_of
 from palpate_validator.unusual import Unusual
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, MANUAL_THERAPY, Line, Visit
 from palpate_validator.who_treated import ASSISTANTS, PHYSICIANS, THERAPISTS, everybody, rendering_profession
@@ -51,11 +51,13 @@ def _of_an_untimed(lines: tuple[Line, ...], found: list[Unusual]) -> None:
 
 
 def _of_the_days(visit: Visit, found: list[Unusual]) -> None:
-    days = [line.service_date for line in visit.lines]
-    first, last = min(days), max(days)
+    first = last = visit.date_of_service
+    for line in visit.lines:
+        if line.service_date != first:
+            first, last = min(first, line.service_date), max(last, line.service_date)
     patient, submitted_on = visit.claim.patient, visit.submitted_on
     # A visit that has not all of the claim's lines is one day of several.
-    if last != first or len(visit.claim.lines) > len(days):
+    if last != first or len(visit.claim.lines) > len(visit.lines):
         found.append(Unusual.SEVERAL_DAYS)
     if submitted_on is None or last > submitted_on:
         found.append(Unusual.LATE_SERVICE)
@@ -80,6 +82,7 @@ def _of_the_people(visit: Visit, found: list[Unusual]) -> None:
 
 
 def _of_the_lines(lines: tuple[Line, ...], found: list[Unusual]) -> None:
+    modifiers: tuple[str, ...] = ()
     place: str | None = None
     day: date | None = None
     for line in lines:
@@ -91,20 +94,18 @@ def _of_the_lines(lines: tuple[Line, ...], found: list[Unusual]) -> None:
             found.append(Unusual.ODD_UNITS)
         if line.charge is None or line.charge <= 0:
             found.append(Unusual.NO_CHARGE)
-        if line.modifiers and not all_in_force(line.modifiers, line.service_date):
-            found.append(Unusual.ODD_MODIFIER)
-        if len(line.modifiers) > 1 and _too_many(line.modifiers):
-            found.append(Unusual.MANY_MODIFIERS)
-        if line.place_of_service != place or line.service_date != day:  # The lines of a claim mostly have one of each.
-            place, day = line.place_of_service, line.service_date
-            if not _usual(place, day):
-                found.append(Unusual.ODD_PLACE)
+        if line.place_of_service != place or line.modifiers != modifiers or line.service_date != day:
+            # The lines of a claim mostly have one of each.
+            modifiers, place, day = line.modifiers, line.place_of_service, line.service_date
+            _of_modifiers_and_place(line, found)
 
 
-def _too_many(modifiers: tuple[str, ...]) -> bool:
-    return len(modifiers) > 4 or len({*modifiers}) < len(modifiers)
-
-
-def _usual(place: str, day: date) -> bool:
-    named = place_on(place, day)
-    return named is not None and named.manual_therapy in _WHERE_IT_IS_GIVEN
+def _of_modifiers_and_place(line: Line, found: list[Unusual]) -> None:
+    modifiers = line.modifiers
+    if modifiers and not all_in_force(modifiers, line.service_date):
+        found.append(Unusual.ODD_MODIFIER)
+    if len(modifiers) > 1 and (len(modifiers) > 4 or len({*modifiers}) < len(modifiers)):
+        found.append(Unusual.MANY_MODIFIERS)
+    place = place_of(line)
+    if place is None or place.manual_therapy not in _WHERE_IT_IS_GIVEN:
+        found.append(Unusual.ODD_PLACE)
