@@ -4,7 +4,7 @@ It never raises: a rule that breaks becomes an undetermined finding with its id,
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -182,15 +182,16 @@ class _Bench:
                 undetermined |= {finding.rule}
             else:
                 violated.add(finding.rule)
-        for alike in errors, warnings:
-            if len(alike) > 1:
-                alike.sort(key=_PLACE)
+        if len(errors) > 1:
+            errors.sort(key=_PLACE)
+        if len(warnings) > 1:
+            warnings.sort(key=_PLACE)
         open_rules = len(undetermined - violated) if violated else len(undetermined)
         return Judgement(
             _FAIL if errors else _PASS,
             True,  # noqa: FBT003 - applicable; names cost a call of a tuple 0.2 microseconds
             profile.id,
-            (*errors, *warnings, *unshared.with_others(notices)),
+            (*errors, *warnings, *(unshared.with_others(notices) if notices else unshared.findings)),
             _counts(self._rules_judged() - open_rules, len(violated), open_rules),
             tuple(self.failures),
         )
@@ -201,8 +202,9 @@ class _Bench:
         return len(frozenset().union(*(selection.ids for selection in self.selections)))
 
 
-_PASS, _FAIL, _UNDETERMINED = Verdict.PASS, Verdict.FAIL, Outcome.UNDETERMINED
 # Python 3.11 finds a member in its enum in 80 nanoseconds, and a name in 10.
+_PASS, _FAIL = Verdict.PASS, Verdict.FAIL
+_VIOLATED, _UNDETERMINED = Outcome.VIOLATED, Outcome.UNDETERMINED
 
 
 @lru_cache(maxsize=1024)
@@ -220,10 +222,8 @@ class _Unshared:
     """Of each, what the order goes by."""
     rules: frozenset[str]
 
-    def with_others(self, notices: list[Finding]) -> Sequence[Finding]:
+    def with_others(self, notices: list[Finding]) -> list[Finding]:
         """These and some other notices, in their order."""
-        if not notices:
-            return self.findings
         findings, places = [*self.findings], [*self.places]
         for notice in notices:
             at = bisect_right(places, notice.place)
@@ -283,7 +283,7 @@ def _one_missing(selected: Selected, needs: str, message: str) -> Finding:
 
 def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidence: Mapping[str, Any]) -> Finding:
     rule, header = selected.rule, selected.rule.header
-    violated = result.outcome is Outcome.VIOLATED
+    violated = result.outcome is _VIOLATED
     return Finding.unchecked(
         rule=rule.id,
         family=rule.family,
@@ -324,9 +324,9 @@ def _shown(value: Any) -> Any:  # noqa: ANN401 - evidence is whatever decided
         return format(value, "f")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, set | frozenset):
+    if isinstance(value, (set, frozenset)):
         return sorted(_shown(item) for item in value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [_shown(item) for item in value]
     if isinstance(value, dict):
         return {str(key): _shown(item) for key, item in value.items()}
