@@ -85,11 +85,11 @@ def days_judged(claim: Claim, lines: tuple[Line, ...]) -> dict[date, tuple[Line,
     to the pool that the other timed units are allocated from.
     """
     by_day = {lines[0].service_date: lines} if _of_one_day(lines) else _by_day(lines)
-    billed = {day: its_lines for day, its_lines in by_day.items() if _bills_manual_therapy(its_lines)}
-    if len(billed) == len(by_day) or not claim.documentation:
-        return billed
-    documented = {n.service_date for n in claim.documentation if MANUAL_THERAPY in (n.service_minutes or ())}
-    return {day: its_lines for day, its_lines in by_day.items() if day in billed or day in documented}
+    return {
+        day: its_lines
+        for day, its_lines in by_day.items()
+        if _bills_manual_therapy(its_lines) or _documents_manual_therapy(claim, day)
+    }
 
 
 def _of_one_day(lines: tuple[Line, ...]) -> bool:
@@ -112,6 +112,11 @@ def _bills_manual_therapy(lines: tuple[Line, ...]) -> bool:
         if line.code == MANUAL_THERAPY:
             return True
     return False
+
+
+def _documents_manual_therapy(claim: Claim, day: date) -> bool:
+    notes = claim.documentation or ()
+    return any(note.service_date == day and MANUAL_THERAPY in (note.service_minutes or ()) for note in notes)
 
 
 class _Bench:
@@ -173,20 +178,22 @@ class _Bench:
         errors: list[Finding] = []
         warnings: list[Finding] = []
         notices: list[Finding] = []
-        undetermined = unshared.rules
+        undetermined: set[str] = set()
         violated: set[str] = set()
         for finding in self.findings:
             severity = finding.severity
             (errors if severity is ERROR else warnings if severity is WARNING else notices).append(finding)
             if finding.outcome is _UNDETERMINED:
-                undetermined |= {finding.rule}
+                undetermined.add(finding.rule)
             else:
                 violated.add(finding.rule)
         if len(errors) > 1:
             errors.sort(key=_PLACE)
         if len(warnings) > 1:
             warnings.sort(key=_PLACE)
-        open_rules = len(undetermined - violated) if violated else len(undetermined)
+        # Counted so that the many rules of what is not shared are not copied for a few others.
+        open_rules = len(unshared.rules) - len(unshared.rules & violated)
+        open_rules += len(undetermined - unshared.rules - violated)
         return Judgement(
             _FAIL if errors else _PASS,
             True,  # noqa: FBT003 - applicable; names cost a call of a tuple 0.2 microseconds
@@ -304,6 +311,7 @@ def _built(selected: Selected, result: Result, sources: tuple[str, ...], evidenc
     )
 
 
+@lru_cache(maxsize=256)
 def _how_to_say(needs: str | None) -> str:
     """What to do about a missing fact: most belong into the claim event, some into the rule book."""
     kind, _, name = (needs or "").partition(": ")

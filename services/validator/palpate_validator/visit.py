@@ -73,7 +73,10 @@ class Line:
 
     def has(self, *modifiers: str) -> bool:
         """Whether the line carries any of these modifiers."""
-        return not {*self.modifiers}.isdisjoint(modifiers)
+        for each in self.modifiers:  # noqa: SIM110 - there are none to two; a set or a generator costs twice the loop
+            if each in modifiers:
+                return True
+        return False
 
 
 @lru_cache(maxsize=256)
