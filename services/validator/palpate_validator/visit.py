@@ -266,7 +266,7 @@ class Visit:
         Raises:
             MissingFact: no value holds on that day.
         """
-        if self.says(name):
+        if name in self._settings:
             return self.setting(name)
         parameter = self._book.parameters[name]
         dated = parameter.timeline.on(self.date_of_service)
