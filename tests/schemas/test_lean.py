@@ -18,8 +18,10 @@ from pydantic import AwareDatetime, BaseModel, StringConstraints, ValidationErro
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import ClaimEvent
 from palpate_schemas.lean import canonical, read_claim, read_claim_event
+from palpate_validator.book import shipped_rule_book
+from palpate_validator.engine import judge
 from tests.processes import event
-from tests.validator.any_claims import any_claim
+from tests.validator.any_claims import any_claim, nearly_right_claim
 from tests.validator.claims import claim_with
 
 Read = Callable[[bytes], Any]
@@ -189,6 +191,22 @@ def test_a_claim_has_one_canonical_form_whichever_way_it_is_read(claim: Claim) -
     raw = claim.model_dump_json().encode()
     assert facts(read_claim(raw)) == facts(claim)
     assert canonical(read_claim(raw)) == canonical(claim)
+
+
+@given(any_claim() | nearly_right_claim())
+def test_a_claim_is_judged_alike_whichever_way_it_is_read(claim: Claim) -> None:
+    book = shipped_rule_book()
+    lean = read_claim(claim.model_dump_json().encode())
+    assert judge(lean, lean.submitted_on, book) == judge(claim, claim.submitted_on, book)
+
+
+@pytest.mark.parametrize("units", [0, -1, 2, 3.5, "2.0", "0.0", "1e1"])
+def test_units_are_shown_alike_whichever_way_they_are_read(units: Any) -> None:
+    book = shipped_rule_book()
+    sent = claim_with(lines=[{"units": units}])
+    read = [read_claim(json.dumps(sent).encode()), Claim.model_validate(sent)]
+    lean, model = ([f.json_text for f in judge(each, each.submitted_on, book).findings] for each in read)
+    assert lean == model
 
 
 def test_midnight_is_the_models_to_read() -> None:

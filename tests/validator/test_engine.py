@@ -200,3 +200,13 @@ def test_the_counts_are_those_of_the_findings(claim: Claim) -> None:
     assert judgement.counts.violated == len(violated)
     assert judgement.counts.undetermined == len(undetermined - violated)
     assert judgement.counts.judged >= judgement.counts.violated
+
+
+GRAVITY = [Severity.ERROR, Severity.WARNING, Severity.INFO]
+
+
+@settings(WITH_NO_HASTE, max_examples=200)
+@given(nearly_right_claim())
+def test_findings_stand_by_gravity_then_by_line_rule_and_pointer(claim: Claim) -> None:
+    places = [(GRAVITY.index(f.severity), f.line_number or 0, f.rule, f.pointer or "") for f in judged(claim).findings]
+    assert places == sorted(places)

@@ -34,16 +34,18 @@ class RuleBook:
         self.tables = tables
         self.profiles = profiles
         self.ruleset = ruleset
-        self._changes = {profile.id: self._change_days(profile) for profile in profiles.by_id.values()}
-        self._selections: dict[tuple[str, int], Selection] = {}
+        self._stretches: dict[str, tuple[list[date], dict[int, Selection]]] = {
+            profile.id: (self._change_days(profile), {}) for profile in profiles.by_id.values()
+        }
         self._refuse_unknown_rules()
 
     def selection(self, profile: Profile, day: date) -> Selection:
         """The rules that judge a visit of `day` under `profile`; worked out once for each stretch without change."""
-        stretch = (profile.id, bisect_right(self._changes[profile.id], day))
-        found = self._selections.get(stretch)
+        changes, selections = self._stretches[profile.id]
+        stretch = bisect_right(changes, day)
+        found = selections.get(stretch)
         if found is None:
-            found = self._selections[stretch] = self._select(profile, day)
+            found = selections[stretch] = self._select(profile, day)
         return found
 
     def _change_days(self, profile: Profile) -> list[date]:

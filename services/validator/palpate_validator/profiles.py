@@ -125,13 +125,10 @@ class Profiles:
 
     def for_payer(self, payer: Payer) -> Profile:
         """The profile that a claim to this payer is judged by; `commercial-unknown` when none fits."""
-        if payer.profile is not None and payer.profile in self.by_id:
-            return self.by_id[payer.profile]
-        if payer.id in self._by_payer:
-            return self._by_payer[payer.id]
-        if payer.program in self._by_program:
-            return self._by_program[payer.program]
-        return self.fallback
+        named = payer.profile
+        if named is not None and named in self.by_id:
+            return self.by_id[named]
+        return self._by_payer.get(payer.id) or self._by_program.get(payer.program) or self.fallback
 
 
 def load_profiles(*folders: Path) -> Profiles:

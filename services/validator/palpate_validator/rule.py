@@ -34,9 +34,12 @@ class HasLine(Protocol):
     def line_number(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Result:
-    """One thing that a rule has to say.  What it leaves out comes from the rule's header."""
+    """One thing that a rule has to say.  What it leaves out comes from the rule's header.
+
+    Nobody writes to it; that a frozen dataclass would see to it makes a result three times as dear.
+    """
 
     outcome: Outcome
     message: str
@@ -71,30 +74,38 @@ def fails(message: str, *, line: HasLine | None = None, pointer: str | None = No
         facts: `remedy`, `fixer`, `denial`, `severity`, `patch`, `applicability` override the header;
             everything else is evidence.
     """
-    return _violated(message, line, pointer, facts)
+    return _violated(message, line, pointer, facts, None)
 
 
 def warns(message: str, *, line: HasLine | None = None, pointer: str | None = None, **facts: Any) -> Result:  # noqa: ANN401
     """A fault that never makes the claim fail, whatever the header says."""
-    return _violated(message, line, pointer, {**facts, "severity": WARNING})
+    return _violated(message, line, pointer, facts, WARNING)
 
 
 def informs(message: str, *, line: HasLine | None = None, pointer: str | None = None, **facts: Any) -> Result:  # noqa: ANN401
     """Something to know; not a fault."""
-    return _violated(message, line, pointer, {**facts, "severity": INFO})
+    return _violated(message, line, pointer, facts, INFO)
 
 
 def cannot_tell(needs: str, message: str, *, line: HasLine | None = None, pointer: str | None = None) -> Result:
     """A fact that the rule needs is not in the event: `needs` names it, in words a PMS integrator can act on."""
-    return Result(Outcome.UNDETERMINED, message, severity=INFO, line=line, pointer=pointer, needs=needs)
+    return Result(_UNDETERMINED, message, INFO, line, pointer, needs=needs)
 
 
-def _violated(message: str, line: HasLine | None, pointer: str | None, facts: dict[str, Any]) -> Result:
+def _violated(
+    message: str, line: HasLine | None, pointer: str | None, facts: dict[str, Any], severity: Severity | None
+) -> Result:
+    """A fault; `facts` override the header or are evidence, and a `severity` given goes before one of theirs."""
+    if facts.keys().isdisjoint(_OVERRIDES):
+        return Result(_VIOLATED, message, severity, line, pointer, evidence=facts)
     overrides = {key: facts.pop(key) for key in _OVERRIDES if key in facts}
-    return Result(Outcome.VIOLATED, message, line=line, pointer=pointer, evidence=facts, **overrides)
+    if severity is not None:
+        overrides["severity"] = severity
+    return Result(_VIOLATED, message, line=line, pointer=pointer, evidence=facts, **overrides)
 
 
 _OVERRIDES = ("remedy", "fixer", "denial", "severity", "patch", "applicability")
+_VIOLATED, _UNDETERMINED = Outcome.VIOLATED, Outcome.UNDETERMINED
 
 
 class _AnyValue:
@@ -114,8 +125,10 @@ Where the profile does not say, the rule is not judged and `payer-profile-incomp
 class MissingFact(Exception):
     """Raised by a visit's look-ups when a fact is not there; the engine turns it into `cannot_tell`."""
 
+    __slots__ = ("line", "message", "needs")
+
     def __init__(self, needs: str, message: str | None = None, line: HasLine | None = None) -> None:
-        super().__init__(needs)
+        # Not told to `Exception`, which keeps what it is made of by itself: that was a fifth of making and raising one.
         self.needs = needs
         self.message = message or f"The claim does not say: {needs}."
         self.line = line

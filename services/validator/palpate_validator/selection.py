@@ -77,6 +77,9 @@ _Trigger = tuple[_Words, _Words, _Words]
 _MOST_STEPS = 4096
 """Numbers remembered; there are some hundreds for a payer whose claims are of every kind."""
 
+_MOST_SETS = 1024
+"""Sets of codes, of modifiers or of traits remembered: a practice bills the same few dozen day after day."""
+
 
 class _Triggers:
     """Rules by what makes them look at a visit.
@@ -90,24 +93,28 @@ class _Triggers:
         for each in selected:
             header = each.rule.header
             alike.setdefault((header.codes, header.modifiers, header.unusual), []).append(each)
-        self._alike = tuple([(each.rule.header.given, each) for each in together] for together in alike.values())
         self._of_codes = _Bits(codes for codes, _, _ in alike)
         self._of_modifiers = _Bits(modifiers for _, modifiers, _ in alike)
         self._of_traits = _Bits(traits for _, _, traits in alike)
-        self._steps: dict[int, tuple[Step, ...]] = {}
+        self._steps = _Steps(alike.values())
 
     def steps(self, visit: Visit) -> tuple[Step, ...]:
-        bits = (
-            self._of_codes.set_by(visit.codes)
-            & self._of_modifiers.set_by(visit.modifiers)
-            & self._of_traits.set_by(unusual(visit))
-        )
-        found = self._steps.get(bits)
-        if found is None:
-            if len(self._steps) >= _MOST_STEPS:
-                self._steps.clear()
-            found = self._steps[bits] = self._asked(bits)
-        return found
+        bits = self._of_codes[visit.codes] & self._of_modifiers[visit.modifiers] & self._of_traits[unusual(visit)]
+        return self._steps[bits]
+
+
+class _Steps(dict[int, tuple[Step, ...]]):
+    """What to ask, by the bits that are set; filled as they come up."""
+
+    def __init__(self, alike: Iterable[Iterable[Selected]]) -> None:
+        super().__init__()
+        self._alike = tuple([[(each.rule.header.given, each) for each in together] for together in alike])
+
+    def __missing__(self, bits: int) -> tuple[Step, ...]:
+        if len(self) >= _MOST_STEPS:
+            self.clear()
+        steps = self[bits] = self._asked(bits)
+        return steps
 
     def _asked(self, bits: int) -> tuple[Step, ...]:
         # A new payer or year brings hundreds of numbers that were not there before, so it looks at what is set alone.
@@ -120,10 +127,14 @@ class _Triggers:
         return tuple(Step(given, tuple(together)) for given, together in by_question.items())
 
 
-class _Bits:
-    """Which bits some words set, of those that stand for what is wanted; who wants nothing is always set."""
+class _Bits(dict[frozenset[str], int]):
+    """Which bits a set of words sets, of those that stand for what is wanted; filled as the sets come up.
+
+    Who wants nothing is always set.
+    """
 
     def __init__(self, wanted: Iterable[frozenset[str] | None]) -> None:
+        super().__init__()
         self._always = 0
         self._by_word: dict[str, int] = {}
         for place, words in enumerate(wanted):
@@ -132,8 +143,11 @@ class _Bits:
             for word in words or ():
                 self._by_word[word] = self._by_word.get(word, 0) | 1 << place
 
-    def set_by(self, words: Iterable[str]) -> int:
+    def __missing__(self, words: frozenset[str]) -> int:
+        if len(self) >= _MOST_SETS:
+            self.clear()
         bits = self._always
         for word in words:
             bits |= self._by_word.get(word, 0)
+        self[words] = bits
         return bits

@@ -6,6 +6,7 @@ They ship with the package.  A site that has imported CMS's own quarters (`table
 import csv
 import hashlib
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -135,6 +136,24 @@ class ServiceCode:
     first_day: date
     last_day: date | None
 
+    def on(self, day: date) -> bool:
+        """Whether it is a code on a date of service."""
+        return self.first_day <= day and (self.last_day is None or day <= self.last_day)
+
+
+class Kinds:
+    """How the therapy codes count, by date of service."""
+
+    def __init__(self, services: Iterable[ServiceCode]) -> None:
+        known = tuple(services)
+        ends = {each.last_day + timedelta(days=1) for each in known if each.last_day is not None}
+        self._starts = sorted({BEGINNING, *(each.first_day for each in known), *ends})
+        self._between = [{each.code: each.kind for each in known if each.on(day)} for day in self._starts]
+
+    def on(self, day: date) -> Mapping[str, Kind]:
+        """How each code counts that is a therapy service on a day."""
+        return self._between[bisect_right(self._starts, day) - 1]
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -145,6 +164,8 @@ class Tables:
     mue: Mapping[str, Mapping[str, MueLimit]]
     """By program, then by code; practitioner setting, the shipped quarter or the newest imported one."""
     services: Mapping[str, ServiceCode]
+    kinds: Kinds
+    """The same, by date of service."""
     ptp_quarter_end: date
     """Last day of the newest quarter of Medicare PTP rows that was read."""
     mue_quarters: Mapping[str, Mapping[Quarter, Mapping[str, MueLimit]]]
@@ -152,10 +173,7 @@ class Tables:
 
     def kind(self, code: str, day: date) -> Kind | None:
         """How a code counts on a day; None for a code that is not a therapy service then."""
-        service = self.services.get(code)
-        if service is None or day < service.first_day or (service.last_day is not None and day > service.last_day):
-            return None
-        return service.kind
+        return self.kinds.on(day).get(code)
 
     def mue_on(self, program: str, day: date) -> Mapping[str, MueLimit]:
         """A program's unit limits on a day: of the latest quarter begun by then, else of the earliest there is."""
@@ -194,10 +212,12 @@ def load_tables(folder: Path = TABLES, store: Path | None = None) -> Tables:
         for program, edits in _by_program(rows(folder / "ncci_ptp.csv")).items()
     }
     tables = {program: PtpTable(ptp[program], shipped.get(program)) for program in ptp.keys() | shipped.keys()}
+    services = {row["code"]: _service(row) for row in rows(folder / "service_codes.csv")}
     return Tables(
         ptp=tables,
         mue={program: quarters[max(quarters)] for program, quarters in mue.items()},
-        services={row["code"]: _service(row) for row in rows(folder / "service_codes.csv")},
+        services=services,
+        kinds=Kinds(services.values()),
         ptp_quarter_end=tables["medicare"].last_day,
         mue_quarters=mue,
     )

@@ -1,7 +1,6 @@
 """Who bills manual therapy and whose hands gave it, as far as the claim and its notes say."""
 
 import re
-from functools import lru_cache
 
 from palpate_schemas.claim import Contributor
 from palpate_schemas.values import Profession
@@ -34,7 +33,7 @@ def rendering(visit: Visit) -> Practitioner | None:
 
 def rendering_profession(visit: Visit) -> Profession | None:
     """The rendering provider's profession, by what the claim says or by the taxonomy."""
-    who = rendering(visit)
+    who = practitioner_of(visit.claim.rendering_provider)
     return None if who is None else who.profession
 
 
@@ -68,15 +67,17 @@ def treated_by(visit: Visit, line: Line) -> frozenset[Profession]:
     return frozenset(profession for profession in clinicians if profession is not None)
 
 
-@lru_cache(maxsize=1)
-def everybody(visit: Visit) -> frozenset[Profession]:
+def everybody(visit: Visit) -> set[Profession]:
     """Every profession that the claim's lines or its notes' authors have: whoever is not among them treated nowhere."""
-    found = {part.profession for line in visit.lines if line.performed_by for part in line.performed_by}
+    found: set[Profession | None] = set()
+    for line in visit.lines:
+        for part in line.performed_by:
+            found.add(part.profession)
     for note in visit.claim.documentation or ():
         if note.clinician is not None:
             found.add(note.clinician.profession)
     found.discard(None)
-    return frozenset(found)  # type: ignore[arg-type] # None has just been taken out
+    return found  # type: ignore[return-value] # None has just been taken out
 
 
 def by_assistant_alone(line: Line) -> bool:
