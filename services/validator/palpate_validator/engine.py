@@ -42,6 +42,8 @@ class Judgement(NamedTuple):
     findings: tuple[Finding, ...]
     counts: Counts
     failures: tuple[RuleFailure, ...] = ()
+    errors: int = 0
+    warnings: int = 0
 
 
 def judge(
@@ -209,6 +211,8 @@ class _Bench:
             (*errors, *warnings, *(unshared.with_others(notices) if notices else unshared.findings)),
             _counts(self._rules_judged() - open_rules, len(violated), open_rules),
             tuple(self.failures),
+            len(errors),
+            len(warnings),
         )
 
     def _rules_judged(self) -> int:

@@ -157,7 +157,6 @@ def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleB
         findings=judgement.findings,
     )
     failed = judgement.verdict is Verdict.FAIL
-    severities = [finding.severity for finding in judgement.findings]
     return Answer(
         stream=CLAIMS_FAILED if failed else CLAIMS_PASSED,
         event=(_Failed if failed else _Passed)(
@@ -173,8 +172,8 @@ def verdict_on(event: ClaimEvent, judgement: Judgement, digest: str, book: RuleB
         source_event=source_event,
         claim_id=claim.claim_id,
         version=claim.version,
-        errors=severities.count("error"),  # type: ignore[arg-type] # a StrEnum member equals its string
-        warnings=severities.count("warning"),  # type: ignore[arg-type]
+        errors=judgement.errors,
+        warnings=judgement.warnings,
         undetermined=judgement.counts.undetermined,
         failures=judgement.failures,
     )
