@@ -102,6 +102,11 @@ SIDE = _whole_words(
 )  # fmt: skip
 """Left, right or both."""
 
+LIMB_REGIONS = frozenset(
+    {"shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "upper_limb", "lower_limb"}
+)
+"""Regions that have a side and do not say it."""
+
 JOINT_MOBILIZATION = _whole_words(
     r"(?<!tissue )(?<!scar )(?<!neural )(?<!nerve )(?<!edema )(?<!fascial )(?<!fascia )mob(?:s|ili[sz]\w+)?",
     r"glides?", r"maitland", r"kaltenborn", r"mulligan", r"mwms?", r"s?nags?", r"[uc]pas?", r"joint manip\w*",
@@ -143,21 +148,6 @@ NEGATED = re.compile(r"(?<!\w)(?:no|not|never|denie[sd]|without|rather than|inst
 def filled(text: str | None) -> bool:
     """Whether a field holds more than blanks."""
     return text is not None and not text.isspace() and bool(text)
-
-
-def elements_in_question(visit: Visit) -> bool:
-    """Whether the note lacks one of the elements that have a field of their own; not where each field is filled.
-
-    Several notes may share them out, so then every rule looks for itself.
-    """
-    if len(visit.notes) != 1:
-        return True
-    note = visit.notes[0]
-    stated = note.total_timed_minutes, note.total_treatment_minutes, note.patients_treated_at_once
-    if None in stated or note.patients_treated_at_once != 1:
-        return True
-    elements = note.response, note.goals, note.medical_necessity, note.restricted_motion
-    return not all(filled(element) for element in elements)
 
 
 def words_of(note: VisitNote) -> str:
