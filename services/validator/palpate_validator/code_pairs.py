@@ -70,12 +70,18 @@ def billed_pairs(visit: Visit, program: str = "medicare") -> tuple[BilledPair, .
 
 def _billed_pairs(visit: Visit, program: str) -> Iterator[BilledPair]:
     table = visit.tables.ptp[program]
-    quarter = str(table.quarter(visit.date_of_service))
-    for edit in table.edits(visit.codes, visit.date_of_service):
+    edits = table.edits(visit.codes, visit.date_of_service)
+    quarter = str(table.quarter(visit.date_of_service)) if edits else ""
+    for edit in edits:
         for second in visit.billed({edit.column2}):
             first = tuple(each for each in visit.billed({edit.column1}) if same_specialty(visit, each, second))
             if first:
                 yield BilledPair(edit, first, second, quarter)
+
+
+def pairs_in_question(visit: Visit) -> bool:
+    """Whether Medicare's table has a pair among the codes of the day."""
+    return len(visit.codes) > 1 and bool(billed_pairs(visit))
 
 
 def same_specialty(visit: Visit, first: Line, second: Line) -> bool:

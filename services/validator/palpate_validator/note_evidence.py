@@ -162,8 +162,9 @@ def purpose_in_question(visit: Visit) -> bool:
     Raises:
         MissingFact: no note is shared, or one without a word.
     """
-    words = visit.known(words_of(visit.note) or None, "documentation/text").lower()
-    return any(stem in words for stem in _PURPOSE_STEMS)
+    note = visit.notes[0] if len(visit.notes) == 1 else visit.note
+    words = visit.known(words_of(note) or None, "documentation/text").lower()
+    return True in [stem in words for stem in _PURPOSE_STEMS]
 
 
 def treatment_words(note: VisitNote) -> str:

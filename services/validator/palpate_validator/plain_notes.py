@@ -5,7 +5,7 @@ from palpate_validator.note_evidence import ASSISTANTS, LIMB_REGIONS, filled
 from palpate_validator.noted_places import noted_place
 from palpate_validator.rule import MissingFact
 from palpate_validator.timed_pools import plain_day
-from palpate_validator.visit import Visit
+from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 
 def note_in_question(visit: Visit) -> bool:
@@ -62,7 +62,9 @@ def _is_where_it_says(visit: Visit, note: VisitNote) -> bool:
     if not regions or location is None or not LIMB_REGIONS.isdisjoint(regions):
         return False
     fitting = noted_place(location).fitting
-    for line in visit.manual_therapy:
+    for line in visit.lines:
+        if line.code != MANUAL_THERAPY:
+            continue
         if line.place_of_service not in fitting:
             return False
         # Most lines and notes name the same regions, which is quicker to see than that they share one.

@@ -57,6 +57,34 @@ def accrued(visit: Visit, bucket: Bucket) -> Decimal:
     return Decimal(amount)
 
 
+def threshold_in_question(visit: Visit) -> bool:
+    """Whether the year's therapy may come to the threshold, or to the mark of targeted review, with this claim.
+
+    Not where what had accrued and everything that the claim charges, whatever its plan and day, stay below both.
+    """
+    accrual = visit.claim.therapy_accrual
+    if accrual is None or accrual.year != visit.date_of_service.year:
+        return True
+    if accrual.ot is None and "GO" in visit.modifiers:
+        return True
+    if accrual.pt_slp is None and ("GP" in visit.modifiers or "GN" in visit.modifiers):
+        return True
+    reached = max(Decimal(accrual.pt_slp or 0), Decimal(accrual.ot or 0))
+    for line in visit.claim.lines:
+        if line.charge is None or line.charge < 0:
+            return True
+        reached += line.charge
+    return not reached < min(_mark(visit, "kx_threshold"), _mark(visit, "targeted_review_threshold"))
+
+
+def _mark(visit: Visit, name: str) -> Decimal:
+    """A mark in dollars; none at all where it is not known, which is for the rule that needs it to say."""
+    try:
+        return Decimal(visit.amount(name))
+    except MissingFact:
+        return Decimal(0)
+
+
 def earlier_lines(visit: Visit, bucket: Bucket) -> tuple[Line, ...]:
     """The lines of the same claim, bucket and year on earlier days."""
     day = visit.date_of_service

@@ -279,22 +279,27 @@ def plain_day(visit: Visit) -> PlainDay | None:
     One discipline and at most one note, which is its own; every line states its minutes and whole units; the note's
     total is what its services add up to.  Most days are like that, and their pools would take three times as long.
     """
-    lines, notes = visit.timed_lines, visit.notes
-    if not lines or len(notes) > 1:
+    notes = visit.notes
+    if len(notes) > 1:
         return None
     minutes: dict[str, int] = {}
     billed: dict[str, int] = {}
-    discipline = visit.discipline(lines[0])
-    for line in lines:
+    first: Line | None = None
+    discipline = None
+    for line in visit.lines:
         code, units = line.code, line.whole_units
+        if visit.kind(code) != "timed_15":
+            continue
         if units is None or line.minutes is None or code in _PAIRED:
             return None
-        if line.modifiers != lines[0].modifiers and visit.discipline(line) is not discipline:
+        if first is None:
+            first, discipline = line, visit.discipline(line)
+        elif line.modifiers != first.modifiers and visit.discipline(line) is not discipline:
             return None
         minutes[code] = minutes.get(code, 0) + line.minutes
         billed[code] = billed.get(code, 0) + units
     agrees = not notes or _taken_in(visit, notes[0], discipline, minutes)
-    return None if agrees is None else PlainDay(minutes, billed, agrees)
+    return None if first is None or agrees is None else PlainDay(minutes, billed, agrees)
 
 
 def _taken_in(visit: Visit, note: VisitNote, discipline: Profession | None, minutes: dict[str, int]) -> bool | None:

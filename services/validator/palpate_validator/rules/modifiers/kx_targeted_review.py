@@ -27,7 +27,14 @@ from datetime import date
 
 from palpate_validator.rule import CLINICIAN, INFO, Result, fails, rule
 from palpate_validator.sources import CPM5
-from palpate_validator.therapy_threshold import NAMES, accrued, buckets_of, charges, earlier_lines
+from palpate_validator.therapy_threshold import (
+    NAMES,
+    accrued,
+    buckets_of,
+    charges,
+    earlier_lines,
+    threshold_in_question,
+)
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
 
 
@@ -40,6 +47,7 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
     profile={"kx": True},
     parameters=("targeted_review_threshold",),
     modifiers=DISCIPLINE_MODIFIERS,
+    given=threshold_in_question,
     start=date(2018, 1, 1),
 )
 def may_be_reviewed(visit: Visit) -> Iterator[Result]:

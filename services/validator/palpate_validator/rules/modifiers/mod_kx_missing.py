@@ -33,7 +33,15 @@ from decimal import Decimal
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import CPM5
-from palpate_validator.therapy_threshold import NAMES, Bucket, accrued, buckets_of, charges, earlier_lines
+from palpate_validator.therapy_threshold import (
+    NAMES,
+    Bucket,
+    accrued,
+    buckets_of,
+    charges,
+    earlier_lines,
+    threshold_in_question,
+)
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
 
 
@@ -46,6 +54,7 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
     profile={"kx": True},
     parameters=("kx_threshold",),
     modifiers=DISCIPLINE_MODIFIERS,
+    given=threshold_in_question,
     start=date(2018, 1, 1),
 )
 def threshold_passed_without_kx(visit: Visit) -> Iterator[Result]:
