@@ -21,6 +21,7 @@ PLAN_OF = MappingProxyType({"CQ": "GP", "CO": "GO"})
 """The therapy-plan modifier that each goes with."""
 WORDS = MappingProxyType({"CQ": "A physical therapist assistant", "CO": "An occupational therapist assistant"})
 
+_OF_A_DISCIPLINE = THERAPISTS | ASSISTANTS
 _NEVER_AN_ASSISTANT = PT_EVALUATIONS | OT_EVALUATIONS
 
 
@@ -66,7 +67,7 @@ def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService
     if not mine or under_physician(visit):
         return
     profession = visit.known(known_rendering(visit).profession, "rendering_provider/profession")
-    if profession not in THERAPISTS | ASSISTANTS:
+    if profession not in _OF_A_DISCIPLINE:
         return
     by_code: dict[str, list[Line]] = {}
     for line in mine:
@@ -97,17 +98,19 @@ def not_marked(visit: Visit, modifier: str) -> Iterator[Result]:
     unmarked = [service for service in assistant_services(visit, modifier) if service.marked_units == 0]
     for service in unmarked:
         place, expected = service.lines[0], service.expected
+        if expected is None or not (expected.least > 0 or expected.methods_differ):
+            continue
         message = (
             f"{WORDS[modifier]} gave {service.assistant_minutes} of the {service.minutes} minutes of {service.code} "
             f"alone, and no line of it carries {modifier}."
         )
-        if expected is not None and expected.least > 0:
+        if expected.least > 0:
             yield fails(message, line=place, pointer="/modifiers", **service.facts())
-        elif expected is not None and expected.methods_differ:
+        else:
             doubt = f" By one of the two ways of measuring 10 percent {modifier} is due. Are the minutes right?"
             yield warns(message + doubt, line=place, pointer="/modifiers", **service.facts())
-    if unknown := next((service for service in unmarked if service.expected is None), None):
-        yield unanswered(modifier, unknown)
+    if unknown := [service for service in unmarked if service.expected is None]:
+        yield unanswered(modifier, unknown[0])
 
 
 def not_paired(visit: Visit, modifier: str) -> Iterator[Result]:
@@ -140,8 +143,8 @@ def _may_be(visit: Visit, line: Line) -> bool:
 
 
 def _service(visit: Visit, modifier: str, code: str, lines: tuple[Line, ...]) -> AssistantService:
-    units = sum(int(line.units) for line in lines)
-    marked = sum(int(line.units) for line in lines if line.has(modifier))
+    units = sum([int(line.units) for line in lines])
+    marked = sum([int(line.units) for line in lines if modifier in line.modifiers])
     shares = _minutes(visit, lines, ASSISTANT_OF[modifier])
     if isinstance(shares, str):
         return AssistantService(code, lines, units, marked, 0, 0, expected=None, needs=shares)
@@ -156,7 +159,7 @@ def _service(visit: Visit, modifier: str, code: str, lines: tuple[Line, ...]) ->
 
 def _minutes(visit: Visit, lines: tuple[Line, ...], assistant: Profession) -> tuple[int, int] | str:
     """Minutes of everybody else and of the assistant alone; or the fact that is missing."""
-    if not any(line.performed_by for line in lines):
+    if not [line for line in lines if line.performed_by]:
         return (sum(line.minutes or 0 for line in lines), 0) if _nobody_else(visit) else "lines/performed_by"
     therapist = assisted = 0
     for line in lines:

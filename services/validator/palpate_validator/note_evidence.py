@@ -152,8 +152,11 @@ def filled(text: str | None) -> bool:
 
 def words_of(note: VisitNote) -> str:
     """Everything that the note says in words, as one text."""
-    parts = (note.text, note.response, note.medical_necessity, note.restricted_motion, note.goals)
-    return " \n ".join([part for part in parts if part] + list(note.techniques or ()))
+    fields = note.text, note.response, note.medical_necessity, note.restricted_motion, note.goals
+    parts = [field for field in fields if field]
+    if note.techniques:
+        parts += note.techniques
+    return " \n ".join(parts)
 
 
 def purpose_in_question(visit: Visit) -> bool:
@@ -228,14 +231,14 @@ def _letters(note: VisitNote) -> frozenset[str]:
 
 def _professions(note: VisitNote) -> Iterable[Profession]:
     author = None if note.clinician is None else note.clinician.profession
-    everybody = (author, *(each.profession for each in note.contributors or ()))
-    return [profession for profession in everybody if profession is not None]
+    contributors = [each.profession for each in note.contributors] if note.contributors else []
+    return [profession for profession in (author, *contributors) if profession is not None]
 
 
 def names_an_assistant(note: VisitNote) -> bool:
     """Whether its author, signer, contributors or words tell of an assistant."""
     return (
-        any(profession in ASSISTANTS for profession in _professions(note))
+        not ASSISTANTS.isdisjoint(_professions(note))
         or not _letters(note).isdisjoint(_ASSISTANT_LETTERS)
         or ASSISTANT_WORDS.search(words_of(note)) is not None
     )
@@ -244,7 +247,7 @@ def names_an_assistant(note: VisitNote) -> bool:
 def names_a_supervisor(note: VisitNote) -> bool:
     """Whether its author, signer, contributors or words tell of a clinician who is not an assistant."""
     return (
-        any(profession not in ASSISTANTS for profession in _professions(note))
+        not ASSISTANTS.issuperset(_professions(note))
         or not _letters(note).isdisjoint(_CLINICIAN_LETTERS)
         or SUPERVISION_WORDS.search(words_of(note)) is not None
     )

@@ -57,32 +57,34 @@ def accrued(visit: Visit, bucket: Bucket) -> Decimal:
     return Decimal(amount)
 
 
-def threshold_in_question(visit: Visit) -> bool:
-    """Whether the year's therapy may come to the threshold, or to the mark of targeted review, with this claim.
+def stays_below(visit: Visit, mark: str) -> bool:
+    """Whether a yearly mark, a parameter by its name, is surely not reached: then nothing else need be known."""
+    most = _most_reached(visit)
+    if most is None:
+        return False
+    try:
+        return bool(most < visit.amount(mark))
+    except MissingFact:
+        return False
 
-    Not where what had accrued and everything that the claim charges, whatever its plan and day, stay below both.
+
+@lru_cache(maxsize=1)
+def _most_reached(visit: Visit) -> Decimal | None:
+    """What the year's therapy can have come to at most: the accrual and all that the claim charges, whatever its plan.
+
+    None where it cannot be told.
     """
-    accrual = visit.claim.therapy_accrual
+    accrual, plans = visit.claim.therapy_accrual, visit.modifiers
     if accrual is None or accrual.year != visit.date_of_service.year:
-        return True
-    if accrual.ot is None and "GO" in visit.modifiers:
-        return True
-    if accrual.pt_slp is None and ("GP" in visit.modifiers or "GN" in visit.modifiers):
-        return True
+        return None
+    if (accrual.ot is None and "GO" in plans) or (accrual.pt_slp is None and ("GP" in plans or "GN" in plans)):
+        return None
     reached = max(Decimal(accrual.pt_slp or 0), Decimal(accrual.ot or 0))
     for line in visit.claim.lines:
         if line.charge is None or line.charge < 0:
-            return True
+            return None
         reached += line.charge
-    return not reached < min(_mark(visit, "kx_threshold"), _mark(visit, "targeted_review_threshold"))
-
-
-def _mark(visit: Visit, name: str) -> Decimal:
-    """A mark in dollars; none at all where it is not known, which is for the rule that needs it to say."""
-    try:
-        return Decimal(visit.amount(name))
-    except MissingFact:
-        return Decimal(0)
+    return reached
 
 
 def earlier_lines(visit: Visit, bucket: Bucket) -> tuple[Line, ...]:

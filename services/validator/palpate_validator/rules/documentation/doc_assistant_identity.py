@@ -62,7 +62,9 @@ def _assistant_treated(visit: Visit) -> bool:
     if author is not None and author.profession in ASSISTANTS:
         return True
     for line in visit.manual_therapy:
-        if line.has("CQ", "CO") or any(part.profession in ASSISTANTS for part in line.performed_by):
+        if "CQ" in line.modifiers or "CO" in line.modifiers:
+            return True
+        if not ASSISTANTS.isdisjoint([part.profession for part in line.performed_by]):
             return True
     return False
 

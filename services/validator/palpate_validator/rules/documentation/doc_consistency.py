@@ -35,6 +35,7 @@ from palpate_validator.plain_notes import note_in_question
 from palpate_validator.region_overlap import regions_contradict
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import BPM15
+from palpate_validator.timed_pools import plain_day
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 _BILL_FOR_THEMSELVES = frozenset({
@@ -57,7 +58,9 @@ def note_agrees_with_claim(visit: Visit) -> Iterator[Result]:
         yield contradiction
         return
     author = visit.note.clinician
-    yield from _minutes(visit)
+    plain = plain_day(visit)
+    if plain is None or not plain.note_agrees:
+        yield from _minutes(visit)
     yield from _regions(visit)
     if author is not None and _is_another_clinician(visit, author):
         say = fails if visit.program is Program.MEDICARE else warns

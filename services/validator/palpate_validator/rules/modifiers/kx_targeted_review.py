@@ -33,7 +33,7 @@ from palpate_validator.therapy_threshold import (
     buckets_of,
     charges,
     earlier_lines,
-    threshold_in_question,
+    stays_below,
 )
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
 
@@ -47,10 +47,11 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
     profile={"kx": True},
     parameters=("targeted_review_threshold",),
     modifiers=DISCIPLINE_MODIFIERS,
-    given=threshold_in_question,
     start=date(2018, 1, 1),
 )
 def may_be_reviewed(visit: Visit) -> Iterator[Result]:
+    if stays_below(visit, "targeted_review_threshold"):
+        return
     for bucket, lines in buckets_of(visit).items():
         limit, before = visit.amount("targeted_review_threshold"), accrued(visit, bucket)
         reached = before if before > limit else before + charges([*earlier_lines(visit, bucket), *lines])

@@ -40,7 +40,7 @@ from palpate_validator.therapy_threshold import (
     buckets_of,
     charges,
     earlier_lines,
-    threshold_in_question,
+    stays_below,
 )
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
 
@@ -54,10 +54,11 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
     profile={"kx": True},
     parameters=("kx_threshold",),
     modifiers=DISCIPLINE_MODIFIERS,
-    given=threshold_in_question,
     start=date(2018, 1, 1),
 )
 def threshold_passed_without_kx(visit: Visit) -> Iterator[Result]:
+    if stays_below(visit, "kx_threshold"):
+        return
     for bucket, lines in buckets_of(visit).items():
         bare = [line for line in lines if not line.has("KX")]
         if bare:
