@@ -221,19 +221,17 @@ class Pool:
 
 def _counted_so(counts_by: str | None, minutes: Mapping[str, int], billed: Mapping[str, int]) -> bool:
     """Whether units are what a way of counting makes of minutes: by Medicare's, by the midpoint, or unsaid by both."""
-    total = units = 0
     past_midpoint = True
     for service, spent in minutes.items():
-        own = billed.get(service, 0)
-        past_midpoint = past_midpoint and units_past_midpoint(spent) == own
-        total += spent
-        units += own
+        if units_past_midpoint(spent) != billed.get(service, 0):
+            past_midpoint = False
+            break
     if counts_by == "ama":
         return past_midpoint
     if counts_by not in {"cms", None} or (counts_by is None and not past_midpoint):
         return False
     # Who has eight minutes over comes before who has not: where just they fill the total, Medicare accepts it, too.
-    filled = units == units_past_midpoint(total)
+    filled = sum(billed.values()) == units_past_midpoint(sum(minutes.values()))
     return filled and (past_midpoint or _accepted(tuple(minutes.items()), tuple(billed.items())))
 
 
@@ -286,9 +284,10 @@ def plain_day(visit: Visit) -> PlainDay | None:
     billed: dict[str, int] = {}
     first: Line | None = None
     discipline = None
+    kind, day = visit.tables.kind, visit.date_of_service
     for line in visit.lines:
         code, units = line.code, line.whole_units
-        if visit.kind(code) != "timed_15":
+        if kind(code, day) != "timed_15":
             continue
         if units is None or line.minutes is None or code in _PAIRED:
             return None
