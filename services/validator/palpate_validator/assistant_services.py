@@ -9,13 +9,12 @@ from palpate_validator.assistant_units import AssistantUnits, units_of_timed, un
 from palpate_validator.code_pairs import OT_EVALUATIONS, PT_EVALUATIONS
 from palpate_validator.modifier_patches import MOST_MODIFIERS, with_added
 from palpate_validator.rule import Result, cannot_tell, fails, warns
-from palpate_validator.traits import unusual
-from palpate_validator.unusual import Unusual
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
 from palpate_validator.who_treated import ASSISTANTS, THERAPISTS, known_rendering, rendering_profession, under_physician
 
 ASSISTANT_OF = MappingProxyType({"CQ": Profession.PTA, "CO": Profession.OTA})
 """The assistant whose work each modifier marks."""
+_MODIFIER_OF = {assistant: modifier for modifier, assistant in ASSISTANT_OF.items()}
 DISCIPLINE_OF = MappingProxyType({"CQ": Profession.PT, "CO": Profession.OT})
 PLAN_OF = MappingProxyType({"CQ": "GP", "CO": "GO"})
 """The therapy-plan modifier that each goes with."""
@@ -79,18 +78,28 @@ def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService
 
 
 def assistants_in_question(visit: Visit) -> bool:
-    """Whether an assistant may have given any of the visit: not where the claim says of every service who gave it."""
-    if Unusual.ASSISTANT in unusual(visit) or rendering_profession(visit) is None:
+    """Whether an assistant may have given any of the visit without its modifier.
+
+    Not where the claim says of every service who gave it, and an assistant's lines are one's alone and bear theirs.
+    """
+    if rendering_profession(visit) is None:
         return True
     told = [line for line in visit.lines if line.performed_by]
     if not told:
         return not _nobody_else(visit)
-    return len(told) < len(visit.lines) or not all(_says_who(line) for line in told)
+    return len(told) < len(visit.lines) or False in [_is_plain(line) for line in told]
 
 
-def _says_who(line: Line) -> bool:
-    alone = len(line.performed_by) == 1 and line.minutes is not None
-    return all(part.profession is not None and (alone or part.minutes is not None) for part in line.performed_by)
+def _is_plain(line: Line) -> bool:
+    """Whether a line says who gave it and how long, and bears the modifier of an assistant who gave all of it."""
+    alone = len(line.performed_by) == 1
+    for part in line.performed_by:
+        who = part.profession
+        if who is None or (part.minutes is None and not (alone and line.minutes is not None)):
+            return False
+        if who in _MODIFIER_OF and not (alone and _MODIFIER_OF[who] in line.modifiers):
+            return False
+    return True
 
 
 def not_marked(visit: Visit, modifier: str) -> Iterator[Result]:

@@ -50,10 +50,13 @@ def clock_times_in_question(visit: Visit) -> bool:
 
 
 def _holds_its_minutes(note: VisitNote) -> bool:
-    if note.start is None or note.end is None:
-        return note.start == note.end
-    stated = note.total_timed_minutes if note.total_treatment_minutes is None else note.total_treatment_minutes
-    return clocked_minutes(note.start, note.end) >= (stated or 1)
+    start, end = note.start, note.end
+    if start is None or end is None:
+        return start == end
+    stated = note.total_treatment_minutes
+    if stated is None:
+        stated = note.total_timed_minutes
+    return clocked_minutes(start, end) >= (stated or 1)
 
 
 def _lie_apart(stretches: list[tuple[int, int, int]]) -> bool:

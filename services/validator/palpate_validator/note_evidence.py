@@ -154,8 +154,8 @@ def words_of(note: VisitNote) -> str:
     """Everything that the note says in words, as one text."""
     fields = note.text, note.response, note.medical_necessity, note.restricted_motion, note.goals
     parts = [field for field in fields if field]
-    if note.techniques:
-        parts += note.techniques
+    if techniques := note.techniques:
+        parts += techniques
     return " \n ".join(parts)
 
 

@@ -51,7 +51,8 @@ def _agrees_with_the_claim(visit: Visit, note: VisitNote) -> bool:
 def _is_by_who_bills(visit: Visit, note: VisitNote) -> bool:
     """Whether the rendering provider wrote the note, or an assistant, who does not bill."""
     author = note.clinician
-    if author is None or author.npi is None or author.npi == visit.claim.rendering_provider.npi:
+    npi = None if author is None else author.npi
+    if author is None or npi is None or npi == visit.claim.rendering_provider.npi:
         return True
     return author.profession in ASSISTANTS
 

@@ -13,7 +13,8 @@ def providers_in_question(visit: Visit) -> bool:
     claim = visit.claim
     for line in visit.lines:
         for part in line.performed_by:
-            if part.npi is not None and npi_fault(part.npi) is not None:
+            npi = part.npi
+            if npi is not None and npi_fault(npi) is not None:
                 return True
     for other in claim.supervising_provider, claim.referring_provider:
         if other is not None and npi_fault(other.npi) is not None:

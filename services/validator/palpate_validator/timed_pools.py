@@ -318,8 +318,8 @@ def _taken_in(visit: Visit, note: VisitNote, discipline: Profession | None, minu
         agreed = agreed and own is None
         if own is not None or visit.kind(code) == "timed_15":
             minutes[code] = noted
-    plain = note.total_timed_minutes is None or note.total_timed_minutes == sum(minutes.values())
-    return agreed if plain else None
+    stated = note.total_timed_minutes
+    return agreed if stated is None or stated == sum(minutes.values()) else None
 
 
 def units_in_question(visit: Visit) -> bool:
@@ -386,9 +386,9 @@ def _notes_of(visit: Visit, discipline: Profession | None, *, alone: bool) -> tu
 
 
 def _discipline_of(note: VisitNote) -> Profession | None:
-    if note.clinician is None or note.clinician.profession is None:
-        return None
-    return DISCIPLINES.get(note.clinician.profession)
+    author = note.clinician
+    profession = None if author is None else author.profession
+    return None if profession is None else DISCIPLINES.get(profession)
 
 
 def _pool(visit: Visit, discipline: Profession | None, lines: tuple[Line, ...], *, alone: bool) -> Pool:
