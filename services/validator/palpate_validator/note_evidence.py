@@ -165,8 +165,10 @@ def purpose_in_question(visit: Visit) -> bool:
     Raises:
         MissingFact: no note is shared, or one without a word.
     """
-    note = visit.notes[0] if len(visit.notes) == 1 else visit.note
-    words = visit.known(words_of(note) or None, "documentation/text").lower()
+    notes = visit.notes
+    words = words_of(notes[0] if len(notes) == 1 else visit.note).lower()
+    if not words:
+        raise MissingFact("documentation/text")
     return True in [stem in words for stem in _PURPOSE_STEMS]
 
 

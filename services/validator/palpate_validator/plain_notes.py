@@ -16,11 +16,12 @@ def note_in_question(visit: Visit) -> bool:
     Raises:
         MissingFact: no note is shared.
     """
-    if len(visit.notes) != 1:
+    notes = visit.notes
+    if len(notes) != 1:
         if visit.timed_lines and not visit.claim.documentation:
             raise MissingFact("documentation", visit.no_note)
         return True
-    note = visit.notes[0]
+    note = notes[0]
     return not (_has_its_elements(note) and _is_signed(note) and _agrees_with_the_claim(visit, note))
 
 

@@ -73,12 +73,13 @@ def _diagnoses(sent: tuple[str, ...]) -> tuple[Diagnosis, ...]:
 def codes_in_question(visit: Visit) -> bool:
     """Whether a diagnosis may not be a code of its day, or not one to be told without a look at the visit."""
     days = {line.service_date for line in visit.lines}
+    codes = code_set()
     for sent in visit.claim.diagnoses:
         code = _plain(sent)
         if code is None:
             return True
         for day in days:
-            if code_set().on(code, day).standing is not Standing.BILLABLE:
+            if codes.on(code, day).standing is not Standing.BILLABLE:
                 return True
     return False
 
