@@ -81,9 +81,10 @@ def _most_reached(visit: Visit) -> Decimal | None:
         return None
     reached = max(Decimal(accrual.pt_slp or 0), Decimal(accrual.ot or 0))
     for line in visit.claim.lines:
-        if line.charge is None or line.charge < 0:
+        charge = line.charge
+        if charge is None or charge < 0:
             return None
-        reached += line.charge
+        reached += charge
     return reached
 
 

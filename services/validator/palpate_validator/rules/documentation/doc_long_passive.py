@@ -44,7 +44,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 )
 def passive_alone(visit: Visit) -> Iterator[Result]:
     others = {line.service_date for line in visit.lines if line.code != MANUAL_THERAPY}
-    alone = len({line.service_date for line in visit.manual_therapy} - others)
+    alone = len({line.service_date for line in visit.lines} - others)
     if alone > visit.amount("passive_only_visits"):
         yield fails(
             f"{alone} visits on this claim bill 97140 alone. Does the plan still fit?", visits_with_97140_alone=alone
