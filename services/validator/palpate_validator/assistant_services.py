@@ -9,18 +9,18 @@ from palpate_validator.assistant_units import AssistantUnits, units_of_timed, un
 from palpate_validator.code_pairs import OT_EVALUATIONS, PT_EVALUATIONS
 from palpate_validator.modifier_patches import MOST_MODIFIERS, with_added
 from palpate_validator.rule import Result, cannot_tell, fails, warns
-from palpate_validator.traits import unusual
-from palpate_validator.unusual import Unusual
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
 from palpate_validator.who_treated import ASSISTANTS, THERAPISTS, known_rendering, rendering_profession, under_physician
 
 ASSISTANT_OF = MappingProxyType({"CQ": Profession.PTA, "CO": Profession.OTA})
 """The assistant whose work each modifier marks."""
+_MODIFIER_OF = {assistant: modifier for modifier, assistant in ASSISTANT_OF.items()}
 DISCIPLINE_OF = MappingProxyType({"CQ": Profession.PT, "CO": Profession.OT})
 PLAN_OF = MappingProxyType({"CQ": "GP", "CO": "GO"})
 """The therapy-plan modifier that each goes with."""
 WORDS = MappingProxyType({"CQ": "A physical therapist assistant", "CO": "An occupational therapist assistant"})
 
+_OF_A_DISCIPLINE = THERAPISTS | ASSISTANTS
 _NEVER_AN_ASSISTANT = PT_EVALUATIONS | OT_EVALUATIONS
 
 
@@ -66,7 +66,7 @@ def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService
     if not mine or under_physician(visit):
         return
     profession = visit.known(known_rendering(visit).profession, "rendering_provider/profession")
-    if profession not in THERAPISTS | ASSISTANTS:
+    if profession not in _OF_A_DISCIPLINE:
         return
     by_code: dict[str, list[Line]] = {}
     for line in mine:
@@ -78,18 +78,28 @@ def assistant_services(visit: Visit, modifier: str) -> Iterator[AssistantService
 
 
 def assistants_in_question(visit: Visit) -> bool:
-    """Whether an assistant may have given any of the visit: not where the claim says of every service who gave it."""
-    if Unusual.ASSISTANT in unusual(visit) or rendering_profession(visit) is None:
+    """Whether an assistant may have given any of the visit without its modifier.
+
+    Not where the claim says of every service who gave it, and an assistant's lines are one's alone and bear theirs.
+    """
+    if rendering_profession(visit) is None:
         return True
     told = [line for line in visit.lines if line.performed_by]
     if not told:
         return not _nobody_else(visit)
-    return len(told) < len(visit.lines) or not all(_says_who(line) for line in told)
+    return len(told) < len(visit.lines) or False in [_is_plain(line) for line in told]
 
 
-def _says_who(line: Line) -> bool:
-    alone = len(line.performed_by) == 1 and line.minutes is not None
-    return all(part.profession is not None and (alone or part.minutes is not None) for part in line.performed_by)
+def _is_plain(line: Line) -> bool:
+    """Whether a line says who gave it and how long, and bears the modifier of an assistant who gave all of it."""
+    alone = len(line.performed_by) == 1
+    for part in line.performed_by:
+        who = part.profession
+        if who is None or (part.minutes is None and not (alone and line.minutes is not None)):
+            return False
+        if who in _MODIFIER_OF and not (alone and _MODIFIER_OF[who] in line.modifiers):
+            return False
+    return True
 
 
 def not_marked(visit: Visit, modifier: str) -> Iterator[Result]:
@@ -97,17 +107,19 @@ def not_marked(visit: Visit, modifier: str) -> Iterator[Result]:
     unmarked = [service for service in assistant_services(visit, modifier) if service.marked_units == 0]
     for service in unmarked:
         place, expected = service.lines[0], service.expected
+        if expected is None or not (expected.least > 0 or expected.methods_differ):
+            continue
         message = (
             f"{WORDS[modifier]} gave {service.assistant_minutes} of the {service.minutes} minutes of {service.code} "
             f"alone, and no line of it carries {modifier}."
         )
-        if expected is not None and expected.least > 0:
+        if expected.least > 0:
             yield fails(message, line=place, pointer="/modifiers", **service.facts())
-        elif expected is not None and expected.methods_differ:
+        else:
             doubt = f" By one of the two ways of measuring 10 percent {modifier} is due. Are the minutes right?"
             yield warns(message + doubt, line=place, pointer="/modifiers", **service.facts())
-    if unknown := next((service for service in unmarked if service.expected is None), None):
-        yield unanswered(modifier, unknown)
+    if unknown := [service for service in unmarked if service.expected is None]:
+        yield unanswered(modifier, unknown[0])
 
 
 def not_paired(visit: Visit, modifier: str) -> Iterator[Result]:
@@ -140,8 +152,8 @@ def _may_be(visit: Visit, line: Line) -> bool:
 
 
 def _service(visit: Visit, modifier: str, code: str, lines: tuple[Line, ...]) -> AssistantService:
-    units = sum(int(line.units) for line in lines)
-    marked = sum(int(line.units) for line in lines if line.has(modifier))
+    units = sum([int(line.units) for line in lines])
+    marked = sum([int(line.units) for line in lines if modifier in line.modifiers])
     shares = _minutes(visit, lines, ASSISTANT_OF[modifier])
     if isinstance(shares, str):
         return AssistantService(code, lines, units, marked, 0, 0, expected=None, needs=shares)
@@ -156,7 +168,7 @@ def _service(visit: Visit, modifier: str, code: str, lines: tuple[Line, ...]) ->
 
 def _minutes(visit: Visit, lines: tuple[Line, ...], assistant: Profession) -> tuple[int, int] | str:
     """Minutes of everybody else and of the assistant alone; or the fact that is missing."""
-    if not any(line.performed_by for line in lines):
+    if not [line for line in lines if line.performed_by]:
         return (sum(line.minutes or 0 for line in lines), 0) if _nobody_else(visit) else "lines/performed_by"
     therapist = assisted = 0
     for line in lines:

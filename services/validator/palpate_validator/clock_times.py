@@ -37,27 +37,33 @@ def clock_times_in_question(visit: Visit) -> bool:
             return True
     stretches: list[tuple[int, int, int]] = []
     for line in visit.lines:
-        if len(line.performed_by) > 1 or len(line.intervals) > 1:
+        intervals = line.intervals
+        if len(line.performed_by) > 1 or len(intervals) > 1:
             return True
-        stretches += [
-            (clock_minutes(each.start), clock_minutes(each.end), line.minutes or 1) for each in line.intervals
-        ]
+        if intervals:
+            only = intervals[0]
+            stretches.append((clock_minutes(only.start), clock_minutes(only.end), line.minutes or 1))
     if not stretches:
         return False
-    return not all(line.intervals for line in visit.timed_lines) or not _lie_apart(stretches)
+    some_have_none = len(stretches) < len(visit.lines) and not all(line.intervals for line in visit.timed_lines)
+    return some_have_none or not _lie_apart(stretches)
 
 
 def _holds_its_minutes(note: VisitNote) -> bool:
-    if note.start is None or note.end is None:
-        return note.start == note.end
-    stated = note.total_timed_minutes if note.total_treatment_minutes is None else note.total_treatment_minutes
-    return clocked_minutes(note.start, note.end) >= (stated or 1)
+    start, end = note.start, note.end
+    if start is None or end is None:
+        return start == end
+    stated = note.total_treatment_minutes
+    if stated is None:
+        stated = note.total_timed_minutes
+    return clocked_minutes(start, end) >= (stated or 1)
 
 
 def _lie_apart(stretches: list[tuple[int, int, int]]) -> bool:
     """Whether stretches (from, to, minutes that they are to hold) each hold theirs and share none."""
+    stretches.sort()
     reached = 0
-    for start, end, minutes in sorted(stretches):
+    for start, end, minutes in stretches:
         if start < reached or end - start < minutes:
             return False
         reached = end

@@ -70,18 +70,25 @@ def billed_pairs(visit: Visit, program: str = "medicare") -> tuple[BilledPair, .
 
 def _billed_pairs(visit: Visit, program: str) -> Iterator[BilledPair]:
     table = visit.tables.ptp[program]
-    quarter = str(table.quarter(visit.date_of_service))
-    for edit in table.edits(visit.codes, visit.date_of_service):
-        for second in visit.billed({edit.column2}):
-            first = tuple(each for each in visit.billed({edit.column1}) if same_specialty(visit, each, second))
+    edits = table.edits(visit.codes, visit.date_of_service)
+    quarter = str(table.quarter(visit.date_of_service)) if edits else ""
+    for edit in edits:
+        for second in [line for line in visit.lines if line.code == edit.column2]:
+            alike = [line for line in visit.lines if line.code == edit.column1]
+            first = tuple([each for each in alike if same_specialty(visit, each, second)])
             if first:
                 yield BilledPair(edit, first, second, quarter)
 
 
+def pairs_in_question(visit: Visit) -> bool:
+    """Whether Medicare's table has a pair among the codes of the day."""
+    return len(visit.codes) > 1 and bool(billed_pairs(visit))
+
+
 def same_specialty(visit: Visit, first: Line, second: Line) -> bool:
     """Whether two lines belong to one specialty, as far as the claim says; unknown counts as the same."""
-    disciplines = {visit.discipline(first), visit.discipline(second)} - {None}
-    return len(disciplines) < 2
+    one, other = visit.discipline(first), visit.discipline(second)
+    return one is other or one is None or other is None
 
 
 def separated(visit: Visit, pair: BilledPair) -> bool:

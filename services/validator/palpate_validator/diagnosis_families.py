@@ -1,5 +1,6 @@
 """Families of diagnoses, by the beginning of their codes: where they lie, what they support, what goes before them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
@@ -35,7 +36,10 @@ def supports_manual_therapy(code: str) -> bool:
 
 def excluded_together(codes: Sequence[str], day: date) -> Iterator[tuple[str, str, str]]:
     """Pairs among normalised codes that an Excludes1 note sets apart on a day, and the code that the note stands at."""
-    for prefix, excluded, first_day, note_at in _excludes1():
+    by_prefix = _excludes1()
+    beginnings = {code[:length] for code in codes for length in range(3, len(code) + 1)}
+    notes = [note for prefix in beginnings for note in by_prefix.get(prefix, ()) if note[2] in beginnings]
+    for _, prefix, excluded, first_day, note_at in sorted(notes):
         if first_day <= day:
             for one in (code for code in codes if code.startswith(prefix)):
                 yield from ((one, other, note_at) for other in codes if other.startswith(excluded))
@@ -56,9 +60,16 @@ def _supporting() -> frozenset[str]:
     return frozenset(row["prefix"] for row in rows(TABLES / "supporting_diagnoses.csv"))
 
 
+_Excludes1 = tuple[int, str, str, date, str]
+"""A note's place in the table, the codes that it stands for and those that it excludes, its first day, its place."""
+
+
 @cache
-def _excludes1() -> tuple[tuple[str, str, date, str], ...]:
-    return tuple(
-        (row["code"], row["excluded"], row.day("first_day") or BEGINNING, row["note_at"])
-        for row in rows(TABLES / "excludes1_pairs.csv")
-    )
+def _excludes1() -> Mapping[str, tuple[_Excludes1, ...]]:
+    """By the beginning of the codes that a note stands for, of three characters or more."""
+    by_prefix: defaultdict[str, list[_Excludes1]] = defaultdict(list)
+    for at, row in enumerate(rows(TABLES / "excludes1_pairs.csv")):
+        by_prefix[row["code"]].append(
+            (at, row["code"], row["excluded"], row.day("first_day") or BEGINNING, row["note_at"])
+        )
+    return {prefix: tuple(notes) for prefix, notes in by_prefix.items()}

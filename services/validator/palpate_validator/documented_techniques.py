@@ -72,6 +72,8 @@ def unexplained(visit: Visit) -> bool:
     Raises:
         MissingFact: as `documented_techniques`.
     """
+    if not visit.notes:
+        raise MissingFact(TEXT, visit.no_note)
     return not (_plainly_listed(visit) or documented_techniques(visit).manual)
 
 
@@ -82,8 +84,9 @@ def _plainly_listed(visit: Visit) -> bool:
     """
     rendering = visit.claim.rendering_provider.profession
     for note in visit.notes:
-        given_by = (note.clinician and note.clinician.profession) or rendering
-        if note.techniques and _holds_manual(tuple(note.techniques), given_by):
+        listed, author = note.techniques, note.clinician
+        given_by = rendering if author is None else author.profession or rendering
+        if listed and _holds_manual(listed, given_by):
             return True
     return False
 

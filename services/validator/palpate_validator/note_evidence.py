@@ -102,6 +102,11 @@ SIDE = _whole_words(
 )  # fmt: skip
 """Left, right or both."""
 
+LIMB_REGIONS = frozenset(
+    {"shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "upper_limb", "lower_limb"}
+)
+"""Regions that have a side and do not say it."""
+
 JOINT_MOBILIZATION = _whole_words(
     r"(?<!tissue )(?<!scar )(?<!neural )(?<!nerve )(?<!edema )(?<!fascial )(?<!fascia )mob(?:s|ili[sz]\w+)?",
     r"glides?", r"maitland", r"kaltenborn", r"mulligan", r"mwms?", r"s?nags?", r"[uc]pas?", r"joint manip\w*",
@@ -145,25 +150,13 @@ def filled(text: str | None) -> bool:
     return text is not None and not text.isspace() and bool(text)
 
 
-def elements_in_question(visit: Visit) -> bool:
-    """Whether the note lacks one of the elements that have a field of their own; not where each field is filled.
-
-    Several notes may share them out, so then every rule looks for itself.
-    """
-    if len(visit.notes) != 1:
-        return True
-    note = visit.notes[0]
-    stated = note.total_timed_minutes, note.total_treatment_minutes, note.patients_treated_at_once
-    if None in stated or note.patients_treated_at_once != 1:
-        return True
-    elements = note.response, note.goals, note.medical_necessity, note.restricted_motion
-    return not all(filled(element) for element in elements)
-
-
 def words_of(note: VisitNote) -> str:
     """Everything that the note says in words, as one text."""
-    parts = (note.text, note.response, note.medical_necessity, note.restricted_motion, note.goals)
-    return " \n ".join([part for part in parts if part] + list(note.techniques or ()))
+    fields = note.text, note.response, note.medical_necessity, note.restricted_motion, note.goals
+    parts = [field for field in fields if field]
+    if techniques := note.techniques:
+        parts += techniques
+    return " \n ".join(parts)
 
 
 def purpose_in_question(visit: Visit) -> bool:
@@ -172,8 +165,11 @@ def purpose_in_question(visit: Visit) -> bool:
     Raises:
         MissingFact: no note is shared, or one without a word.
     """
-    words = visit.known(words_of(visit.note) or None, "documentation/text").lower()
-    return any(stem in words for stem in _PURPOSE_STEMS)
+    notes = visit.notes
+    words = words_of(notes[0] if len(notes) == 1 else visit.note).lower()
+    if not words:
+        raise MissingFact("documentation/text")
+    return True in [stem in words for stem in _PURPOSE_STEMS]
 
 
 def treatment_words(note: VisitNote) -> str:
@@ -237,14 +233,14 @@ def _letters(note: VisitNote) -> frozenset[str]:
 
 def _professions(note: VisitNote) -> Iterable[Profession]:
     author = None if note.clinician is None else note.clinician.profession
-    everybody = (author, *(each.profession for each in note.contributors or ()))
-    return [profession for profession in everybody if profession is not None]
+    contributors = [each.profession for each in note.contributors] if note.contributors else []
+    return [profession for profession in (author, *contributors) if profession is not None]
 
 
 def names_an_assistant(note: VisitNote) -> bool:
     """Whether its author, signer, contributors or words tell of an assistant."""
     return (
-        any(profession in ASSISTANTS for profession in _professions(note))
+        not ASSISTANTS.isdisjoint(_professions(note))
         or not _letters(note).isdisjoint(_ASSISTANT_LETTERS)
         or ASSISTANT_WORDS.search(words_of(note)) is not None
     )
@@ -253,7 +249,7 @@ def names_an_assistant(note: VisitNote) -> bool:
 def names_a_supervisor(note: VisitNote) -> bool:
     """Whether its author, signer, contributors or words tell of a clinician who is not an assistant."""
     return (
-        any(profession not in ASSISTANTS for profession in _professions(note))
+        not ASSISTANTS.issuperset(_professions(note))
         or not _letters(note).isdisjoint(_CLINICIAN_LETTERS)
         or SUPERVISION_WORDS.search(words_of(note)) is not None
     )

@@ -73,10 +73,14 @@ def _diagnoses(sent: tuple[str, ...]) -> tuple[Diagnosis, ...]:
 def codes_in_question(visit: Visit) -> bool:
     """Whether a diagnosis may not be a code of its day, or not one to be told without a look at the visit."""
     days = {line.service_date for line in visit.lines}
+    codes = code_set()
     for sent in visit.claim.diagnoses:
         code = _plain(sent)
-        if code is None or any(code_set().on(code, day).standing is not Standing.BILLABLE for day in days):
+        if code is None:
             return True
+        for day in days:
+            if codes.on(code, day).standing is not Standing.BILLABLE:
+                return True
     return False
 
 
@@ -125,14 +129,19 @@ def diagnoses_in_question(visit: Visit) -> bool:
         return True
     sent = visit.claim.diagnoses
     noted = visit.notes[0].regions if visit.notes else None
+    looked_at: tuple[int, ...] | None = None
     for line in visit.lines:
-        if not _well_pointed(sent, line.diagnosis_pointers):
+        pointers = line.diagnosis_pointers
+        # The lines of a day mostly point to the same diagnoses.
+        if pointers != looked_at and not _well_pointed(sent, pointers):
             return True
-        if line.code == MANUAL_THERAPY and not _plainly_fit(sent, line.diagnosis_pointers, line.regions or noted or ()):
+        looked_at = pointers
+        if line.code == MANUAL_THERAPY and not _plainly_fit(sent, pointers, line.regions or noted or ()):
             return True
     return False
 
 
+@lru_cache(maxsize=1024)
 def _well_pointed(sent: tuple[str, ...], pointers: tuple[int, ...]) -> bool:
     """Whether a line points to one to four diagnoses of the claim, to each once."""
     return 1 <= len(pointers) <= 4 and len(_pointed(sent, pointers)) == len(pointers)

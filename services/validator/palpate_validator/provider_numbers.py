@@ -13,19 +13,20 @@ def providers_in_question(visit: Visit) -> bool:
     claim = visit.claim
     for line in visit.lines:
         for part in line.performed_by:
-            if part.npi is not None and npi_fault(part.npi) is not None:
+            npi = part.npi
+            if npi is not None and npi_fault(npi) is not None:
                 return True
-    others = tuple([each.npi for each in (claim.supervising_provider, claim.referring_provider) if each is not None])
+    for other in claim.supervising_provider, claim.referring_provider:
+        if other is not None and npi_fault(other.npi) is not None:
+            return True
     billing, rendering = claim.billing_provider, claim.rendering_provider
-    return not _plain(billing.npi, rendering.npi, others, rendering.taxonomy, rendering.profession)
+    return not _plain(billing.npi, rendering.npi, rendering.taxonomy, rendering.profession)
 
 
 @lru_cache(maxsize=4096)
-def _plain(
-    billing: str, rendering: str, others: tuple[str, ...], taxonomy: str | None, profession: Profession | None
-) -> bool:
+def _plain(billing: str, rendering: str, taxonomy: str | None, profession: Profession | None) -> bool:
     """A clinic has few providers, and each of its claims names the same ones."""
-    if billing == rendering or any(npi_fault(npi) is not None for npi in (billing, rendering, *others)):
+    if billing == rendering or npi_fault(billing) is not None or npi_fault(rendering) is not None:
         return False
     named = named_by(taxonomy)
     return named is not None and named.individual and fits(named, profession)

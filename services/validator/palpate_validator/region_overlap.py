@@ -1,6 +1,7 @@
 """Whether two lists of body regions can be about the same treatment."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
 _UPPER = frozenset({"upper_limb", "shoulder", "elbow", "wrist", "hand"})
 _LOWER = frozenset({"lower_limb", "hip", "knee", "ankle", "foot"})
@@ -36,9 +37,10 @@ def regions_contradict(billed: Collection[str], noted: Collection[str]) -> bool:
     """True when both lists name regions and no pair of them can be the same place on the same side."""
     if not billed or not noted or not set(noted).isdisjoint(billed):
         return False
-    return not any(_may_be_the_same(one, other) for one in billed for other in noted)
+    return True not in [_may_be_the_same(one, other) for one in billed for other in noted]
 
 
+@lru_cache(maxsize=4096)
 def _may_be_the_same(one: str, other: str) -> bool:
     (place, _, side), (other_place, _, other_side) = one.partition("."), other.partition(".")
     same_place = place == other_place or frozenset({place, other_place}) in _NEIGHBOURS

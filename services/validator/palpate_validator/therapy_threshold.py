@@ -57,6 +57,37 @@ def accrued(visit: Visit, bucket: Bucket) -> Decimal:
     return Decimal(amount)
 
 
+def stays_below(visit: Visit, mark: str) -> bool:
+    """Whether a yearly mark, a parameter by its name, is surely not reached: then nothing else need be known."""
+    most = _most_reached(visit)
+    if most is None:
+        return False
+    try:
+        return bool(most < visit.amount(mark))
+    except MissingFact:
+        return False
+
+
+@lru_cache(maxsize=1)
+def _most_reached(visit: Visit) -> Decimal | None:
+    """What the year's therapy can have come to at most: the accrual and all that the claim charges, whatever its plan.
+
+    None where it cannot be told.
+    """
+    accrual, plans = visit.claim.therapy_accrual, visit.modifiers
+    if accrual is None or accrual.year != visit.date_of_service.year:
+        return None
+    if (accrual.ot is None and "GO" in plans) or (accrual.pt_slp is None and ("GP" in plans or "GN" in plans)):
+        return None
+    reached = max(Decimal(accrual.pt_slp or 0), Decimal(accrual.ot or 0))
+    for line in visit.claim.lines:
+        charge = line.charge
+        if charge is None or charge < 0:
+            return None
+        reached += charge
+    return reached
+
+
 def earlier_lines(visit: Visit, bucket: Bucket) -> tuple[Line, ...]:
     """The lines of the same claim, bucket and year on earlier days."""
     day = visit.date_of_service

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from palpate_schemas.claim import VisitNote
 from palpate_schemas.finding import PatchOperation
@@ -170,7 +171,7 @@ class Pool:
         """Whether every minute is known and every unit is what the payer's way of counting makes of them."""
         if self.unknown or not self.readable or self.noted_total not in {None, self.known_minutes}:
             return False
-        return _counted_so(counts_by, tuple(self.minutes.items()), tuple(self.billed.items()))
+        return _counted_so(counts_by, self.minutes, self.billed)
 
     @property
     def ways(self) -> str:
@@ -218,21 +219,28 @@ class Pool:
         return (PatchOperation(op="replace", path=f"/lines/{lines[0].index}/units", value=units),)
 
 
-_ByService = tuple[tuple[str, int], ...]
-
-
-@lru_cache(maxsize=8192)
-def _counted_so(counts_by: str | None, minutes: _ByService, billed: _ByService) -> bool:
+def _counted_so(counts_by: str | None, minutes: Mapping[str, int], billed: Mapping[str, int]) -> bool:
     """Whether units are what a way of counting makes of minutes: by Medicare's, by the midpoint, or unsaid by both."""
-    units = dict(billed)
-    past_midpoint = all(units_past_midpoint(spent) == units.get(service, 0) for service, spent in minutes)
+    past_midpoint = True
+    for service, spent in minutes.items():
+        if units_past_midpoint(spent) != billed.get(service, 0):
+            past_midpoint = False
+            break
     if counts_by == "ama":
         return past_midpoint
     if counts_by not in {"cms", None} or (counts_by is None and not past_midpoint):
         return False
     # Who has eight minutes over comes before who has not: where just they fill the total, Medicare accepts it, too.
-    filled = sum(units.values()) == units_past_midpoint(sum([spent for _, spent in minutes]))
-    return filled and (past_midpoint or allocate(dict(minutes)).accepts(units))
+    filled = sum(billed.values()) == units_past_midpoint(sum(minutes.values()))
+    return filled and (past_midpoint or _accepted(tuple(minutes.items()), tuple(billed.items())))
+
+
+_ByService = tuple[tuple[str, int], ...]
+
+
+@lru_cache(maxsize=8192)
+def _accepted(minutes: _ByService, billed: _ByService) -> bool:
+    return allocate(dict(minutes)).accepts(dict(billed))
 
 
 @lru_cache(maxsize=1)
@@ -251,43 +259,88 @@ def pools(visit: Visit) -> tuple[Pool, ...]:
     return tuple(_pool(visit, discipline, tuple(its_lines), alone=False) for discipline, its_lines in ordered)
 
 
+class PlainDay(NamedTuple):
+    """A day whose minutes and units need no pools to be told."""
+
+    minutes: Mapping[str, int]
+    """By service, as a pool has them."""
+    billed: Mapping[str, int]
+    """Units by service."""
+    note_agrees: bool
+    """Whether the note, where there is one, has the lines' minutes or none."""
+
+
 @lru_cache(maxsize=1)
-def plain_day(visit: Visit) -> tuple[_ByService, _ByService] | None:
+def plain_day(visit: Visit) -> PlainDay | None:
     """Minutes and units by service of a day that needs no pools to be told; None of any other.
 
     One discipline and at most one note, which is its own; every line states its minutes and whole units; the note's
     total is what its services add up to.  Most days are like that, and their pools would take three times as long.
     """
-    if len(visit.notes) > 1 or not visit.timed_lines:
+    notes = visit.notes
+    if len(notes) > 1:
         return None
-    discipline = visit.discipline(visit.timed_lines[0])
     minutes: dict[str, int] = {}
     billed: dict[str, int] = {}
-    for line in visit.timed_lines:
+    first: Line | None = None
+    discipline = None
+    kind, day = visit.tables.kind, visit.date_of_service
+    for line in visit.lines:
         code, units = line.code, line.whole_units
-        if units is None or line.minutes is None or code in _PAIRED or visit.discipline(line) is not discipline:
+        if kind(code, day) != "timed_15":
+            continue
+        if units is None or line.minutes is None or code in _PAIRED:
+            return None
+        if first is None:
+            first, discipline = line, visit.discipline(line)
+        elif line.modifiers != first.modifiers and visit.discipline(line) is not discipline:
             return None
         minutes[code] = minutes.get(code, 0) + line.minutes
         billed[code] = billed.get(code, 0) + units
-    for note in visit.notes:
-        if discipline is not None and _discipline_of(note) not in {discipline, None}:
+    agrees = not notes or _taken_in(visit, notes[0], discipline, minutes)
+    return None if first is None or agrees is None else PlainDay(minutes, billed, agrees)
+
+
+def _taken_in(visit: Visit, note: VisitNote, discipline: Profession | None, minutes: dict[str, int]) -> bool | None:
+    """Let a note's minutes of timed services go before the lines'.
+
+    Whether the two agreed; None where the day is not a plain one by the note.
+    """
+    if discipline is not None and _discipline_of(note) not in {discipline, None}:
+        return None
+    agreed = True
+    for code, noted in (note.service_minutes or {}).items():
+        own = minutes.get(code)
+        if own == noted:
+            continue
+        if code in _PAIRED:
             return None
-        for code, noted in (note.service_minutes or {}).items():
-            if code in _PAIRED:
-                return None
-            if visit.kind(code) == "timed_15":
-                minutes[code] = noted
-        if note.total_timed_minutes not in {None, sum(minutes.values())}:
-            return None
-    return tuple(minutes.items()), tuple(billed.items())
+        agreed = agreed and own is None
+        if own is not None or visit.kind(code) == "timed_15":
+            minutes[code] = noted
+    stated = note.total_timed_minutes
+    return agreed if stated is None or stated == sum(minutes.values()) else None
 
 
 def units_in_question(visit: Visit) -> bool:
-    """Whether the rules about units have anything to look at: not where all of the day's are plainly right."""
+    """Whether the rules about units and minutes have anything to look at: not where all of a day are plainly right."""
+    for note in visit.notes:
+        if not _adds_up(note):
+            return True
     counts_by = visit.setting("timing_rule") if visit.says("timing_rule") else None
     if (plain := plain_day(visit)) is not None:
-        return not _counted_so(counts_by, *plain)
+        return not _counted_so(counts_by, plain.minutes, plain.billed)
     return not all(pool.plainly_right(counts_by) for pool in pools(visit))
+
+
+def _adds_up(note: VisitNote) -> bool:
+    """Whether a note's own numbers of minutes are plainly one day's."""
+    timed, treatment, by_service = note.total_timed_minutes, note.total_treatment_minutes, note.service_minutes
+    if timed is None:
+        return True
+    if treatment is not None and treatment < timed:
+        return False
+    return by_service is None or timed == sum(by_service.values())
 
 
 def countable(visit: Visit) -> tuple[Pool, ...]:
@@ -333,9 +386,9 @@ def _notes_of(visit: Visit, discipline: Profession | None, *, alone: bool) -> tu
 
 
 def _discipline_of(note: VisitNote) -> Profession | None:
-    if note.clinician is None or note.clinician.profession is None:
-        return None
-    return DISCIPLINES.get(note.clinician.profession)
+    author = note.clinician
+    profession = None if author is None else author.profession
+    return None if profession is None else DISCIPLINES.get(profession)
 
 
 def _pool(visit: Visit, discipline: Profession | None, lines: tuple[Line, ...], *, alone: bool) -> Pool:

@@ -44,6 +44,21 @@ def exceeded(visit: Visit, *, summed: bool = True) -> tuple[Exceeded, ...]:
     return () if whose == "none" else _exceeded(visit, whose, summed=summed)
 
 
+def limits_in_question(visit: Visit) -> bool:
+    """Whether any code may be over its limit, its lines summed or not, or the limits are not in the tables."""
+    whose = visit.setting("mue")
+    if whose == "none":
+        return False
+    limits = visit.tables.mue_on(whose, visit.date_of_service)
+    billed: dict[str, int] = {}
+    for line in visit.lines:
+        units = billed[line.code] = billed.get(line.code, 0) + (line.whole_units or 0)
+        limit = limits.get(line.code)
+        if limit is not None and units > limit.units:
+            return True
+    return not limits
+
+
 @lru_cache(maxsize=2)
 def _exceeded(visit: Visit, whose: str, *, summed: bool) -> tuple[Exceeded, ...]:
     limits = visit.tables.mue_on(whose, visit.date_of_service)

@@ -85,6 +85,11 @@ def by_assistant_alone(line: Line) -> bool:
     return any(part.profession in ASSISTANTS and not part.with_supervisor for part in line.performed_by)
 
 
+def others_took_part(visit: Visit) -> bool:
+    """Whether a note names anybody besides its author."""
+    return bool([note for note in visit.notes if note.contributors])
+
+
 def is_student(contributor: Contributor) -> bool:
     """Whether somebody's credentials are a student's, e.g. SPT or OTS."""
     return _STUDENT.search(contributor.credentials or "") is not None

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, SAID, Result, fails, rule
 from palpate_validator.sources import MUE, NCCI1
-from palpate_validator.unit_limits import BEGAN, LAST_ALONE, SUMMED_FROM, exceeded
+from palpate_validator.unit_limits import BEGAN, LAST_ALONE, SUMMED_FROM, exceeded, limits_in_question
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 _REMEDY = "Check the minutes of manual therapy of that day; if they are right, keep the record for an appeal."
@@ -44,6 +44,7 @@ _SOURCES = (f"{NCCI1} §V", MUE)
     confidence="sourced",
     profile={"mue": SAID},
     codes={MANUAL_THERAPY},
+    given=limits_in_question,
     start=SUMMED_FROM,
 )
 def day_over_limit(visit: Visit) -> Iterator[Result]:
@@ -59,6 +60,7 @@ def day_over_limit(visit: Visit) -> Iterator[Result]:
     profile={"mue": SAID},
     codes={MANUAL_THERAPY},
     start=BEGAN,
+    given=limits_in_question,
     end=LAST_ALONE,
 )
 def line_over_limit(visit: Visit) -> Iterator[Result]:

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from palpate_validator.rule import BILLER, SAID, Result, fails, rule
 from palpate_validator.sources import NCCI1
-from palpate_validator.unit_limits import SUMMED_FROM, exceeded
+from palpate_validator.unit_limits import SUMMED_FROM, exceeded, limits_in_question
 from palpate_validator.visit import Visit
 
 
@@ -34,6 +34,7 @@ from palpate_validator.visit import Visit
     confidence="sourced",
     profile={"mue": SAID},
     modifiers={"GA"},
+    given=limits_in_question,
     start=SUMMED_FROM,
 )
 def notice_for_the_limit(visit: Visit) -> Iterator[Result]:

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, SAID, Result, fails, rule
 from palpate_validator.sources import MUE, NCCI1
-from palpate_validator.unit_limits import BEGAN, LAST_ALONE, SUMMED_FROM, exceeded, more_than_once
+from palpate_validator.unit_limits import BEGAN, LAST_ALONE, SUMMED_FROM, exceeded, limits_in_question, more_than_once
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 _REMEDY = "Check the units against the minutes, or take the line off where the payer never pays the code."
@@ -41,6 +41,7 @@ _SOURCES = (f"{NCCI1} §V", MUE)
     sources=_SOURCES,
     confidence="sourced",
     profile={"mue": SAID},
+    given=limits_in_question,
     start=SUMMED_FROM,
 )
 def day_over_limit(visit: Visit) -> Iterator[Result]:
@@ -55,6 +56,7 @@ def day_over_limit(visit: Visit) -> Iterator[Result]:
     confidence="sourced",
     profile={"mue": SAID},
     start=BEGAN,
+    given=limits_in_question,
     end=LAST_ALONE,
 )
 def line_over_limit(visit: Visit) -> Iterator[Result]:

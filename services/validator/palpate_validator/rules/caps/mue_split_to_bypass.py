@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from palpate_validator.repeated_lines import REPEAT_MODIFIERS
 from palpate_validator.rule import BILLER, SAID, WARNING, Result, rule, warns
 from palpate_validator.sources import NCCI11
-from palpate_validator.unit_limits import SUMMED_FROM, exceeded
+from palpate_validator.unit_limits import SUMMED_FROM, exceeded, limits_in_question
 from palpate_validator.visit import DISTINCT_MODIFIERS, Visit
 
 _SEPARATING = DISTINCT_MODIFIERS | REPEAT_MODIFIERS
@@ -39,6 +39,7 @@ _SEPARATING = DISTINCT_MODIFIERS | REPEAT_MODIFIERS
     confidence="sourced",
     profile={"mue": SAID},
     modifiers=_SEPARATING,
+    given=limits_in_question,
     start=SUMMED_FROM,
 )
 def split_over_lines(visit: Visit) -> Iterator[Result]:

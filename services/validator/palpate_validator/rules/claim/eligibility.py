@@ -22,7 +22,6 @@ tell".
 
 from collections.abc import Iterator
 
-from palpate_schemas.claim import Coverage
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import FRONT_DESK, Result, fails, rule
 from palpate_validator.sources import X12
@@ -40,7 +39,8 @@ from palpate_validator.visit import Visit
     per="claim",
 )
 def coverage_inactive(visit: Visit) -> Iterator[Result]:
-    coverage = visit.claim.coverage or Coverage()
-    if not visit.known(coverage.active_on_service_date, "coverage/active_on_service_date"):
+    coverage = visit.claim.coverage
+    active = None if coverage is None else coverage.active_on_service_date
+    if not visit.known(active, "coverage/active_on_service_date"):
         message = "The patient's coverage with this payer was not active on the date of service."
         yield fails(message, pointer="/coverage/active_on_service_date")

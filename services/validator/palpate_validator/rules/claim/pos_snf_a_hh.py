@@ -31,6 +31,8 @@ from palpate_validator.rule import FRONT_DESK, Result, fails, rule
 from palpate_validator.sources import CPM5
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
+_NOTHING_SAID = Coverage()
+
 
 @rule(
     remedy="Check eligibility for the date of service; if the stay or plan was open, bill the facility or agency.",
@@ -43,7 +45,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     per="claim",
 )
 def consolidated_billing(visit: Visit) -> Iterator[Result]:
-    coverage = visit.claim.coverage or Coverage()
+    coverage = visit.claim.coverage or _NOTHING_SAID
     if coverage.part_a_stay:
         message = "The patient was in a skilled nursing stay under Medicare Part A on the date of service."
         yield fails(message, pointer="/coverage/part_a_stay")

@@ -25,6 +25,7 @@ sent is taken for the day it arrives. Replacements (frequency code 7) have limit
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import BILLER, SAID, Result, fails, rule, warns
@@ -47,14 +48,17 @@ def timely_filing(visit: Visit) -> Iterator[Result]:
     if visit.claim.frequency_code != ORIGINAL:
         return
     submitted_on = visit.known(visit.submitted_on, "submitted_on")
-    first = min(visit.lines, key=lambda line: (line.service_date, line.line_number))
-    last_day = _last_day(first.service_date, visit.setting("timely_filing_days"))
+    served_on = min([line.service_date for line in visit.lines])
+    last_day = _last_day(served_on, visit.setting("timely_filing_days"))
     left = (last_day - submitted_on).days
+    if left > LAST_DAYS:
+        return
+    first = next(line for line in visit.lines if line.service_date == served_on)
     if left < 0:
         late = f"the claim goes out {_days(-left)} later"
         message = f"Services of {first.service_date} could be filed until {last_day}; {late}."
         yield fails(message, line=first, date_of_service=first.service_date, last_day=last_day, days_late=-left)
-    elif left <= LAST_DAYS:
+    else:
         message = f"Services of {first.service_date} can be filed until {last_day}: {_days(left)} left."
         remedy = "Send the claim now."
         yield warns(
@@ -66,6 +70,7 @@ def _days(number: int) -> str:
     return f"{number} day" if number == 1 else f"{number} days"
 
 
+@lru_cache(maxsize=4096)
 def _last_day(served_on: date, limit: int) -> date:
     """The last day of the limit; 365 days are a calendar year, which ends on 28 February after a 29th."""
     if limit != 365:

@@ -31,9 +31,11 @@ from palpate_schemas.claim import NoteAuthor
 from palpate_schemas.finding import Denial
 from palpate_schemas.values import Profession, Program
 from palpate_validator.npi import npi_fault
+from palpate_validator.plain_notes import note_in_question
 from palpate_validator.region_overlap import regions_contradict
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import BPM15
+from palpate_validator.timed_pools import plain_day
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
 _BILL_FOR_THEMSELVES = frozenset({
@@ -49,13 +51,15 @@ _BILL_FOR_THEMSELVES = frozenset({
     sources=(f"{BPM15} §220.3.A",),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=note_in_question,
 )
 def note_agrees_with_claim(visit: Visit) -> Iterator[Result]:
     if not visit.notes and (contradiction := _only_note_of_another_day(visit)):
         yield contradiction
         return
     author = visit.note.clinician
-    if not _minutes_agree(visit):
+    plain = plain_day(visit)
+    if plain is None or not plain.note_agrees:
         yield from _minutes(visit)
     yield from _regions(visit)
     if author is not None and _is_another_clinician(visit, author):
@@ -92,14 +96,6 @@ def _minutes(visit: Visit) -> Iterator[Result]:
                 billed_minutes=billed,
                 noted_minutes=sum(noted),
             )
-
-
-def _minutes_agree(visit: Visit) -> bool:
-    """Whether each line has the minutes that the one note gives its code: so it is on most days, and quick to see."""
-    noted, lines = visit.notes[0].service_minutes, visit.timed_lines
-    if noted is None or len(visit.notes) > 1 or len({line.code for line in lines}) < len(lines):
-        return False
-    return all(noted.get(line.code, line.minutes) == line.minutes for line in lines)
 
 
 def _billed_minutes(visit: Visit) -> dict[str, int | None]:

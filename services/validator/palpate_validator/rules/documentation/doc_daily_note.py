@@ -51,8 +51,9 @@ def every_service_noted(visit: Visit) -> Iterator[Result]:
         return
     # One note without its minutes may be the one that holds the service.
     known = [visit.known(each, "documentation/service_minutes") for each in minutes]
+    noted = {code for each in known for code in each}
     for line in visit.timed_lines:
-        if not any(line.code in each for each in known):
+        if line.code not in noted:
             yield fails(
                 f"Line {line.line_number} bills {line.code}, and the minutes in the note of {day} do "
                 f"not name it. Was it given?",

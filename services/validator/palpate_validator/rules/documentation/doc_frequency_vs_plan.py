@@ -42,7 +42,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
 def visits_within_plan(visit: Visit) -> Iterator[Result]:
     day = visit.date_of_service
     monday = day - timedelta(days=day.weekday())
-    days = {line.service_date for line in visit.claim.lines if monday <= line.service_date <= day}
+    days = [each for each in {line.service_date for line in visit.claim.lines} if monday <= each <= day]
     if len(days) < 2:
         return
     planned = visit.known(plan_of(visit).visits_per_week, f"{NEEDS_PLAN}/visits_per_week")

@@ -21,7 +21,8 @@ Words are looked for, not understood: any everyday activity in the note counts.
 
 from collections.abc import Iterator
 
-from palpate_validator.note_evidence import FUNCTION, documents, elements_in_question
+from palpate_validator.note_evidence import FUNCTION, documents
+from palpate_validator.plain_notes import note_in_question
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -34,7 +35,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{BPM15} §220.3",),
     confidence="practice",
     codes={MANUAL_THERAPY},
-    given=elements_in_question,
+    given=note_in_question,
 )
 def goal_named(visit: Visit) -> Iterator[Result]:
     if not documents(visit.note, "goals", FUNCTION):

@@ -21,7 +21,6 @@ Only the visits on this claim are seen. The number is from practice; a payer pro
 thinks.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 
@@ -44,10 +43,8 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     unusual={Unusual.SEVERAL_DAYS},
 )
 def passive_alone(visit: Visit) -> Iterator[Result]:
-    by_day: defaultdict[date, set[str]] = defaultdict(set)
-    for line in visit.lines:
-        by_day[line.service_date].add(line.code)
-    alone = sum(codes == {MANUAL_THERAPY} for codes in by_day.values())
+    others = {line.service_date for line in visit.lines if line.code != MANUAL_THERAPY}
+    alone = len({line.service_date for line in visit.lines} - others)
     if alone > visit.amount("passive_only_visits"):
         yield fails(
             f"{alone} visits on this claim bill 97140 alone. Does the plan still fit?", visits_with_97140_alone=alone

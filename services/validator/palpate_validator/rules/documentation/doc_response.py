@@ -23,7 +23,8 @@ Words are looked for, not understood: any measurement or any word of change coun
 
 from collections.abc import Iterator
 
-from palpate_validator.note_evidence import COVERAGE_DETERMINATION, EFFECT, documents, elements_in_question
+from palpate_validator.note_evidence import COVERAGE_DETERMINATION, EFFECT, documents
+from palpate_validator.plain_notes import note_in_question
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
@@ -35,7 +36,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(COVERAGE_DETERMINATION,),
     confidence="sourced",
     codes={MANUAL_THERAPY},
-    given=elements_in_question,
+    given=note_in_question,
 )
 def response_noted(visit: Visit) -> Iterator[Result]:
     if not documents(visit.note, "response", EFFECT):

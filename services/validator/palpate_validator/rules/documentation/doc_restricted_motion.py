@@ -36,9 +36,9 @@ from palpate_validator.note_evidence import (
     RESTRICTION,
     SOFT_TISSUE,
     documents,
-    elements_in_question,
     treatment_words,
 )
+from palpate_validator.plain_notes import note_in_question
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.visit import MANUAL_THERAPY, Visit
 
@@ -53,7 +53,7 @@ _MAIN_SERVICES = frozenset({"97110", "97112", "97530"})
     confidence="sourced",
     programs={Program.MEDICARE},
     codes={MANUAL_THERAPY},
-    given=elements_in_question,
+    given=note_in_question,
 )
 def restriction_documented(visit: Visit) -> Iterator[Result]:
     note = visit.note

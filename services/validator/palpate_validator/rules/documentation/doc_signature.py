@@ -28,6 +28,7 @@ from datetime import date
 from palpate_schemas.claim import Signature
 from palpate_schemas.values import Program
 from palpate_validator.note_evidence import filled, signature_has_credentials, words_of
+from palpate_validator.plain_notes import note_in_question
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -41,6 +42,7 @@ _REMEDY = "The treating clinician signs the note, with credentials and the date 
     sources=(f"{BPM15} §220.3",),
     confidence="sourced",
     codes={MANUAL_THERAPY},
+    given=note_in_question,
 )
 def note_signed(visit: Visit) -> Iterator[Result]:
     note, day = visit.note, visit.date_of_service

@@ -25,7 +25,8 @@ clinician.
 
 from collections.abc import Iterator
 
-from palpate_validator.note_evidence import RESTRICTION, SKILL, documents, elements_in_question, words_of
+from palpate_validator.note_evidence import RESTRICTION, SKILL, documents, words_of
+from palpate_validator.plain_notes import note_in_question
 from palpate_validator.rule import CLINICIAN, WARNING, Result, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -38,7 +39,7 @@ from palpate_validator.visit import MANUAL_THERAPY, Visit
     sources=(f"{BPM15} §220.2",),
     confidence="sourced",
     codes={MANUAL_THERAPY},
-    given=elements_in_question,
+    given=note_in_question,
 )
 def skill_shown(visit: Visit) -> Iterator[Result]:
     note = visit.note

@@ -27,7 +27,14 @@ from datetime import date
 
 from palpate_validator.rule import CLINICIAN, INFO, Result, fails, rule
 from palpate_validator.sources import CPM5
-from palpate_validator.therapy_threshold import NAMES, accrued, buckets_of, charges, earlier_lines
+from palpate_validator.therapy_threshold import (
+    NAMES,
+    accrued,
+    buckets_of,
+    charges,
+    earlier_lines,
+    stays_below,
+)
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
 
 
@@ -43,6 +50,8 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, Visit
     start=date(2018, 1, 1),
 )
 def may_be_reviewed(visit: Visit) -> Iterator[Result]:
+    if stays_below(visit, "targeted_review_threshold"):
+        return
     for bucket, lines in buckets_of(visit).items():
         limit, before = visit.amount("targeted_review_threshold"), accrued(visit, bucket)
         reached = before if before > limit else before + charges([*earlier_lines(visit, bucket), *lines])

@@ -60,8 +60,8 @@ def wrong_split(visit: Visit) -> Iterator[Result]:
         for service in marked:
             if service.expected is not None:
                 yield from _judged(modifier, service, service.expected)
-        if unknown := next((service for service in marked if service.expected is None), None):
-            yield unanswered(modifier, unknown)
+        if unknown := [service for service in marked if service.expected is None]:
+            yield unanswered(modifier, unknown[0])
 
 
 def _judged(modifier: str, service: AssistantService, expected: AssistantUnits) -> Iterator[Result]:

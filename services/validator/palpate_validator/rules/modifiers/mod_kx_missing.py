@@ -33,7 +33,15 @@ from decimal import Decimal
 from palpate_schemas.finding import Denial
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import CPM5
-from palpate_validator.therapy_threshold import NAMES, Bucket, accrued, buckets_of, charges, earlier_lines
+from palpate_validator.therapy_threshold import (
+    NAMES,
+    Bucket,
+    accrued,
+    buckets_of,
+    charges,
+    earlier_lines,
+    stays_below,
+)
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
 
 
@@ -49,6 +57,8 @@ from palpate_validator.visit import DISCIPLINE_MODIFIERS, Line, Visit
     start=date(2018, 1, 1),
 )
 def threshold_passed_without_kx(visit: Visit) -> Iterator[Result]:
+    if stays_below(visit, "kx_threshold"):
+        return
     for bucket, lines in buckets_of(visit).items():
         bare = [line for line in lines if not line.has("KX")]
         if bare:

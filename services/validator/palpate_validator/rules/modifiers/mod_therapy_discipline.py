@@ -30,7 +30,7 @@ from palpate_schemas.values import Profession
 from palpate_validator.code_pairs import OT_EVALUATIONS, PT_EVALUATIONS
 from palpate_validator.rule import BILLER, Result, fails, rule
 from palpate_validator.sources import CPM5
-from palpate_validator.visit import DISCIPLINE_MODIFIERS, DISCIPLINES, Line, Visit
+from palpate_validator.visit import DISCIPLINE_MODIFIERS, DISCIPLINES, Visit
 from palpate_validator.who_treated import rendering_profession
 
 
@@ -43,46 +43,43 @@ from palpate_validator.who_treated import rendering_profession
     modifiers=DISCIPLINE_MODIFIERS,
 )
 def plan_of_another_discipline(visit: Visit) -> Iterator[Result]:
+    rendering = (rendering_profession(visit),)
     for line in visit.lines:
-        plan = _only_plan(line.modifiers)
-        if plan is None:
-            continue
-        named = DISCIPLINE_MODIFIERS[plan]
-        if (evaluation := _evaluates(line)) is not None and evaluation is not named:
-            yield _wrong(line, plan, f"{line.code} is {_article(evaluation)} {evaluation} evaluation")
-        elif (gave := _disciplines(visit, line)) and named not in gave:
-            yield _wrong(line, plan, f"the service was given by {' and '.join(sorted(gave))}")
+        treated = tuple([part.profession for part in line.performed_by]) if line.performed_by else rendering
+        fault = _fault(line.code, line.modifiers, treated)
+        if fault is not None:
+            plan, fact = fault
+            yield fails(
+                f"Line {line.line_number} carries {plan}, but {fact}.", line=line, pointer="/modifiers", modifier=plan
+            )
 
 
-@lru_cache(maxsize=1024)
-def _only_plan(modifiers: tuple[str, ...]) -> str | None:
+@lru_cache(maxsize=4096)
+def _fault(code: str, modifiers: tuple[str, ...], treated: tuple[Profession | None, ...]) -> tuple[str, str] | None:
+    """The only plan that a line names and the fact that is against it; None where nothing is."""
     plans = [modifier for modifier in DISCIPLINE_MODIFIERS if modifier in modifiers]
-    return plans[0] if len(plans) == 1 else None
+    if len(plans) != 1:
+        return None
+    named = DISCIPLINE_MODIFIERS[plans[0]]
+    evaluation, gave = _evaluates(code), _disciplines(treated)
+    if evaluation is not None and evaluation is not named:
+        return plans[0], f"{code} is {_article(evaluation)} {evaluation} evaluation"
+    if gave and named not in gave:
+        return plans[0], f"the service was given by {' and '.join(sorted(gave))}"
+    return None
 
 
-def _evaluates(line: Line) -> Profession | None:
-    if line.code in PT_EVALUATIONS:
+def _evaluates(code: str) -> Profession | None:
+    if code in PT_EVALUATIONS:
         return Profession.PT
-    return Profession.OT if line.code in OT_EVALUATIONS else None
+    return Profession.OT if code in OT_EVALUATIONS else None
 
 
-def _disciplines(visit: Visit, line: Line) -> frozenset[Profession]:
+def _disciplines(treated: tuple[Profession | None, ...]) -> frozenset[Profession]:
     """The disciplines of whoever treated; empty as soon as somebody's is not known, or is none."""
-    treated = tuple([part.profession for part in line.performed_by]) or (rendering_profession(visit),)
-    return _disciplines_of(treated)
-
-
-@lru_cache(maxsize=1024)
-def _disciplines_of(treated: tuple[Profession | None, ...]) -> frozenset[Profession]:
     found = [None if profession is None else DISCIPLINES.get(profession) for profession in treated]
     return frozenset(each for each in found if each is not None) if None not in found else frozenset()
 
 
 def _article(discipline: Profession) -> str:
     return "an" if discipline is Profession.OT else "a"
-
-
-def _wrong(line: Line, modifier: str, fact: str) -> Result:
-    return fails(
-        f"Line {line.line_number} carries {modifier}, but {fact}.", line=line, pointer="/modifiers", modifier=modifier
-    )

@@ -26,7 +26,7 @@ from another practice is not seen.
 from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
-from palpate_validator.code_pairs import billed_pairs, both_evaluations, reported
+from palpate_validator.code_pairs import billed_pairs, both_evaluations, pairs_in_question, reported
 from palpate_validator.rule import CLINICIAN, Result, rule
 from palpate_validator.sources import NCCI1, PTP
 from palpate_validator.visit import Visit
@@ -39,6 +39,7 @@ from palpate_validator.visit import Visit
     sources=(PTP, f"{NCCI1} E"),
     confidence="sourced",
     profile={"ncci": "medicare"},
+    given=pairs_in_question,
 )
 def never_together(visit: Visit) -> Iterator[Result]:
     for pair in billed_pairs(visit):

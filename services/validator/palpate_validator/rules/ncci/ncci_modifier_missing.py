@@ -32,6 +32,7 @@ from palpate_schemas.finding import Denial
 from palpate_validator.code_pairs import (
     billed_pairs,
     no_modifier_would_help,
+    pairs_in_question,
     reported,
     separated,
     useless_modifiers,
@@ -49,6 +50,7 @@ from palpate_validator.visit import Visit
     confidence="sourced",
     profile={"ncci": "medicare"},
     parameters=("ncci_modifiers",),
+    given=pairs_in_question,
 )
 def pair_without_modifier(visit: Visit) -> Iterator[Result]:
     for pair in billed_pairs(visit):

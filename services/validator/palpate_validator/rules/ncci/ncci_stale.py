@@ -23,7 +23,9 @@ For information. It says nothing about the claim itself.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 
 from palpate_validator.rule import BILLER, INFO, Result, informs, rule
 from palpate_validator.sources import PTP
@@ -41,14 +43,21 @@ from palpate_validator.visit import Visit
 )
 def table_older_than_the_service(visit: Visit) -> Iterator[Result]:
     last_day = visit.tables.ptp_quarter_end
-    late = max(line.service_date for line in visit.lines) > last_day
+    late = max([line.service_date for line in visit.lines]) > last_day
     latest = _latest_day_of_several_codes(visit) if late and len(visit.codes) > 1 else None
     if latest is not None and latest > last_day:
-        yield informs(
-            f"The service of {latest} is judged by NCCI edits that were published for the quarter up to {last_day}.",
-            table_through=last_day,
-            date_of_service=latest,
-        )
+        yield _stale(last_day, latest)
+
+
+@lru_cache(maxsize=1024)
+def _stale(last_day: date, latest: date) -> Result:
+    """Every claim of a day after the table's end gets the same one."""
+    result = informs(
+        f"The service of {latest} is judged by NCCI edits that were published for the quarter up to {last_day}.",
+        table_through=last_day,
+        date_of_service=latest,
+    )
+    return replace(result, kept=True)
 
 
 def _latest_day_of_several_codes(visit: Visit) -> date | None:

@@ -28,7 +28,7 @@ from palpate_schemas.values import Program
 from palpate_validator.rule import CLINICIAN, WARNING, Result, cannot_tell, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Line, Visit
-from palpate_validator.who_treated import is_aide
+from palpate_validator.who_treated import is_aide, others_took_part
 
 
 @rule(
@@ -39,6 +39,7 @@ from palpate_validator.who_treated import is_aide
     confidence="sourced",
     programs={Program.MEDICARE},
     codes={MANUAL_THERAPY},
+    given=others_took_part,
 )
 def aide(visit: Visit) -> Iterator[Result]:
     contributors = (contributor for note in visit.notes for contributor in note.contributors or ())

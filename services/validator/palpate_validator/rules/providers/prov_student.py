@@ -29,7 +29,7 @@ from palpate_schemas.values import Program
 from palpate_validator.rule import CLINICIAN, Result, fails, rule
 from palpate_validator.sources import BPM15
 from palpate_validator.visit import MANUAL_THERAPY, Visit
-from palpate_validator.who_treated import is_student
+from palpate_validator.who_treated import is_student, others_took_part
 
 
 @rule(
@@ -39,6 +39,7 @@ from palpate_validator.who_treated import is_student
     confidence="practice",
     programs={Program.MEDICARE},
     codes={MANUAL_THERAPY},
+    given=others_took_part,
 )
 def student(visit: Visit) -> Iterator[Result]:
     for note in visit.notes:

@@ -21,7 +21,7 @@ Where 97150 is billed on the same day the group time may be in it, and this is a
 
 from collections.abc import Iterator
 
-from palpate_validator.note_evidence import elements_in_question
+from palpate_validator.plain_notes import note_in_question
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.sources import BPM15, CPM5
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -35,7 +35,7 @@ GROUP_THERAPY = "97150"
     sources=(f"{CPM5} §20.2", f"{BPM15} §230"),
     confidence="practice",
     codes={MANUAL_THERAPY},
-    given=elements_in_question,
+    given=note_in_question,
 )
 def group_time(visit: Visit) -> Iterator[Result]:
     patients = visit.known(visit.note.patients_treated_at_once, "documentation/patients_treated_at_once")

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from palpate_schemas.claim import VisitNote
 from palpate_validator.rule import CLINICIAN, Result, fails, rule
 from palpate_validator.sources import BPM15
-from palpate_validator.timed_pools import plain_day, pools
+from palpate_validator.timed_pools import pools, units_in_question
 from palpate_validator.visit import Visit
 
 
@@ -35,11 +35,12 @@ from palpate_validator.visit import Visit
     fixer=CLINICIAN,
     sources=(f"{BPM15} §220.3.A, §220.3.E",),
     confidence="practice",
+    given=units_in_question,
 )
 def minutes_do_not_add_up(visit: Visit) -> Iterator[Result]:
     for note in visit.notes:
         yield from _in_the_note(visit, note)
-    for pool in pools(visit) if plain_day(visit) is None else ():
+    for pool in pools(visit):
         listed = any(note.service_minutes is not None for note in pool.notes)
         if not listed and pool.noted_total is not None and pool.known_minutes > pool.noted_total:
             yield fails(

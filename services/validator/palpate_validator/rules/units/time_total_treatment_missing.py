@@ -25,8 +25,8 @@ from collections.abc import Iterator
 
 from palpate_schemas.finding import Denial
 from palpate_schemas.values import Program
-from palpate_validator.note_evidence import elements_in_question
 from palpate_validator.note_totals import speaks_of_total
+from palpate_validator.plain_notes import note_in_question
 from palpate_validator.rule import CLINICIAN, ERROR, WARNING, Result, cannot_tell, fails, rule
 from palpate_validator.sources import BPM15, CPM5
 from palpate_validator.visit import Visit
@@ -40,7 +40,7 @@ from palpate_validator.visit import Visit
     denial=Denial(carc="16", rarc="N443"),
     sources=(f"{BPM15} §220.3.E", f"{CPM5} §20.2.C"),
     confidence="sourced",
-    given=elements_in_question,
+    given=note_in_question,
 )
 def total_treatment_missing(visit: Visit) -> Iterator[Result]:
     if not visit.timed_lines:
