@@ -264,7 +264,7 @@ def _unshared(findings: Iterable[Finding]) -> _Unshared:
     )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _together(parts: tuple[_Unshared, ...]) -> _Unshared:
     """What is not shared is what a practice's software does not send, so claims have it in common."""
     return _unshared(finding for part in parts for finding in part.findings)

@@ -1,7 +1,6 @@
 """Tells what is unusual about a visit, in one look at the claim, so that twenty rules need not look each for itself."""
 
 from datetime import date
-from functools import lru_cache
 
 from palpate_schemas.values import Profession
 from palpate_validator.modifier_codes import all_in_force
@@ -16,9 +15,8 @@ _YOUNG, _OLD = 2, 109
 _WHERE_IT_IS_GIVEN = frozenset({"plausible", "facility"})
 
 
-@lru_cache(maxsize=1)
 def unusual(visit: Visit) -> frozenset[Unusual]:
-    """Everything unusual about a visit; kept while its rules are chosen and asked."""
+    """Everything unusual about a visit."""
     found: list[Unusual] = []
     _of_the_claim(visit, found)
     _of_the_days(visit, found)
