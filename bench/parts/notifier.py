@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic_core import to_json
 from redis import Redis
 
 from bench import claims
@@ -17,6 +16,7 @@ from bench.svg import bars
 from palpate_cli.stack import EXAMPLE_DIRECTORY
 from palpate_runtime.commit import ledger_key
 from palpate_runtime.embedded import free_port
+from palpate_schemas.lean import to_json
 from palpate_schemas.streams import CLAIMS_FAILED, CLAIMS_PASSED, NOTIFIER_GROUP
 from palpate_validator.book import shipped_rule_book
 from palpate_validator.verdicts import answer
@@ -61,7 +61,7 @@ def failed(count: int) -> Iterator[bytes]:
         number_ += claims.WRONG_EACH
         if verdict.stream == CLAIMS_FAILED:
             found += 1
-            yield to_json(verdict.event, exclude_none=True, by_alias=True)
+            yield to_json(verdict.event)
 
 
 def recorded(verdicts: list[bytes], folder: Path, database_url: str) -> float:

@@ -4,9 +4,10 @@ The models stay the contract.  A lean structure is made from a model: it has the
 its methods.  Reading, msgspec puts nothing right: it takes off no white space and takes no number for a text.  What is
 not in its plain form already is therefore left to the model, which mends it or says what is wrong.
 
-Both ways give equal facts and write equal texts; tests read and write the same both ways.  Two things differ, and
-nothing is judged by either: zeros at the end of a sum of money that is sent as a number (45.10 here, 45.1 there), and
-that the models refuse a text for what stands nested more than some hundred deep in a field that nobody reads.
+Both ways give equal facts and write equal texts; tests read and write the same both ways.  No rule is decided by what
+differs: a sum of money sent as a number keeps the zeros at its end (45.10 here, 45.1 there), which shows in a finding
+that repeats it and in the claim's digest; and the models refuse a text for what nobody reads in it, a field nested
+more than some 200 deep or a whole number of more than 4,300 digits.
 """
 
 import re
@@ -85,6 +86,9 @@ class _Lean(msgspec.Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         # Its facts may be PHI, and an error may show it.
         return f"<{type(self).__name__}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
 
 
 def _plain(decoder: "msgspec.json.Decoder[Any]", raw: bytes) -> Any:  # noqa: ANN401 - a structure made from a model
@@ -177,7 +181,8 @@ _is_code = re.compile(r"[A-Z0-9]{5}").fullmatch
 _is_diagnosis = re.compile(r"[!-`{-~][ -`{-~]{1,6}[!-`{-~]").fullmatch
 """An ICD-10-CM code as it is kept: printable, and no small letter."""
 _CENT, _ONE = Decimal("0.01"), Decimal(1)
-_MOST_PLACES = 15
+_MOST_PLACES = 12
+"""With cents 14 digits, which a number sent as a float keeps exactly."""
 _MIDNIGHT = time()
 
 

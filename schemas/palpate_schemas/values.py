@@ -1,9 +1,10 @@
 """The closed sets and constrained values that the contract's models share."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
@@ -17,6 +18,13 @@ class Wire(BaseModel):
     def json_text(self) -> str:
         """What it says as JSON, without what is None; written once, however often it is sent."""
         return self.model_dump_json(by_alias=True, exclude_none=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with some facts changed.  What the original has worked out of its own is not the copy's."""
+        copy = super().model_copy(update=update, deep=deep)
+        for worked_out in copy.__dict__.keys() - type(self).model_fields.keys():
+            del copy.__dict__[worked_out]
+        return copy
 
 
 class Program(StrEnum):

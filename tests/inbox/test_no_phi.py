@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from palpate_schemas.verdict import ClaimVerdict
+from palpate_schemas.events import ClaimFailed
+from palpate_schemas.lean import to_json
 from palpate_validator.book import load_rule_book
 from palpate_validator.verdicts import answer
 from tests.end_to_end.test_main_job import PHI, claim_full_of_phi
@@ -22,8 +23,8 @@ _LINK = re.compile(r'href="(/[^"]*)"')
 async def _judged(house: House) -> None:
     """A claim with a canary in every place where PHI can stand, through the real rule book, told."""
     claim: dict[str, Any] = claim_full_of_phi(lines=[{"modifiers": [], "units": 3}])
-    found = answer(event(claim, event_id="1"), "claims.created/1-0", load_rule_book(), TUESDAY).event.data
-    assert isinstance(found, ClaimVerdict)
+    written = to_json(answer(event(claim, event_id="1"), "claims.created/1-0", load_rule_book(), TUESDAY).event)
+    found = ClaimFailed.model_validate_json(written).data
     assert len(found.findings) > 1
     await house.story.judge(found)
     await house.story.wait(minutes=2)

@@ -14,10 +14,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from pydantic import AwareDatetime, BaseModel, StringConstraints, ValidationError
+from rich.pretty import pretty_repr
 
 from palpate_schemas.claim import Claim
 from palpate_schemas.events import ClaimEvent
 from palpate_schemas.lean import canonical, read_claim, read_claim_event
+from palpate_schemas.verdict import Counts
 from palpate_validator.book import shipped_rule_book
 from palpate_validator.engine import judge
 from tests.processes import event
@@ -221,3 +223,18 @@ def test_a_structure_shows_no_facts() -> None:
     read = read_claim_event(EVENT)
     assert repr(read) == "<ClaimEvent>"
     assert "text" not in f"{read.data} {read.data.patient!r} {read.data.documentation}"
+    assert "text" not in pretty_repr(read)
+
+
+def test_a_copy_with_a_change_is_written_anew() -> None:
+    counts = Counts(judged=1, violated=0, undetermined=0)
+    assert '"judged":1' in counts.json_text
+    assert '"judged":9' in counts.model_copy(update={"judged": 9}).json_text
+
+
+@pytest.mark.parametrize("amount", ["999999999999.99", "99999999999999.99", "999999999999999.99", "45.1", "0.0"])
+def test_a_sum_sent_as_a_number_is_equal_both_ways(amount: str) -> None:
+    raw = EVENT.replace(b'"charge": "45.10"', f'"charge": {amount}'.encode())
+    assert raw != EVENT
+    for lean, model in both_ways(raw):
+        assert lean == model
