@@ -11,9 +11,11 @@ more than some 200 deep or a whole number of more than 4,300 digits.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, time
 from decimal import Decimal
+from functools import cache
 from string import ascii_uppercase, digits
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
@@ -38,10 +40,7 @@ def read_claim_event(raw: bytes) -> ClaimEvent:
     Raises:
         pydantic.ValidationError: it is none.
     """
-    event = _plain(_EVENTS, raw)
-    if event is not None and _event_is_plain(event):
-        return cast("ClaimEvent", event)
-    return ClaimEvent.model_validate_json(raw)
+    return _read(raw, _EVENTS, _event_is_plain, ClaimEvent)
 
 
 def read_claim(raw: bytes) -> Claim:
@@ -50,10 +49,18 @@ def read_claim(raw: bytes) -> Claim:
     Raises:
         pydantic.ValidationError: it is none.
     """
-    claim = _plain(_CLAIMS, raw)
-    if claim is not None and _claim_is_plain(claim):
-        return cast("Claim", claim)
-    return Claim.model_validate_json(raw)
+    return _read(raw, _CLAIMS, _claim_is_plain, Claim)
+
+
+def _read(
+    raw: bytes, decoder: "msgspec.json.Decoder[Model]", is_plain: Callable[[Model], bool], model: type[Model]
+) -> Model:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if not raw.isascii():
+            raw.decode()  # msgspec reads over what is no UTF-8 in a field that it does not know
+        if is_plain(read := decoder.decode(raw)):
+            return read
+    return model.model_validate_json(raw)
 
 
 def written(model: type[Model]) -> type[Model]:
@@ -91,15 +98,6 @@ class _Lean(msgspec.Struct, frozen=True, gc=False):
         return []
 
 
-def _plain(decoder: "msgspec.json.Decoder[Any]", raw: bytes) -> Any:  # noqa: ANN401 - a structure made from a model
-    try:
-        if not raw.isascii():
-            raw.decode()  # msgspec reads over what is no UTF-8 in a field that it does not know
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 # -- structures from models -------------------------------------------------------------------------------------------
 
 _LETTERS_AND_DIGITS = ascii_uppercase + digits
@@ -121,28 +119,26 @@ _OTHERWISE: dict[tuple[str, str], Any] = {
 }
 
 
-def _structure(model: type[BaseModel], known: dict[type[BaseModel], type[msgspec.Struct]]) -> type[msgspec.Struct]:
+@cache
+def _structure(model: type[BaseModel]) -> type[msgspec.Struct]:
     """The lean structure of a model."""
-    if model not in known:
-        fields = [
-            (name, kind) if field.is_required() else (name, kind, field.default)
-            for name, field in model.model_fields.items()
-            for kind in [_OTHERWISE.get((model.__name__, name)) or _kind(field.annotation, field.metadata, known)]
-        ]
-        structure = msgspec.defstruct(model.__name__, fields, bases=(_Lean,), frozen=True, gc=False, kw_only=True)
-        known[model] = structure
-    return known[model]
+    fields = [
+        (name, kind) if field.is_required() else (name, kind, field.default)
+        for name, field in model.model_fields.items()
+        for kind in [_OTHERWISE.get((model.__name__, name)) or _kind(field.annotation, field.metadata)]
+    ]
+    return msgspec.defstruct(model.__name__, fields, bases=(_Lean,), frozen=True, gc=False, kw_only=True)
 
 
-def _kind(annotation: Any, said: Iterable[Any], known: dict[type[BaseModel], type[msgspec.Struct]]) -> Any:  # noqa: ANN401
+def _kind(annotation: Any, said: Iterable[Any] = ()) -> Any:  # noqa: ANN401
     """The type of a field as msgspec says it."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _kind(inner[0], [*said, *inner[1:]], known)
+        return _kind(inner[0], [*said, *inner[1:]])
     if origin in {Union, UnionType}:
-        return Union[tuple(_kind(each, (), known) for each in inner)]  # noqa: UP007 - of as many as there are
+        return Union[tuple(_kind(each) for each in inner)]  # noqa: UP007 - of as many as there are
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _structure(annotation, known)
+        return _structure(annotation)
     if annotation is AwareDatetime:
         return Annotated[datetime, msgspec.Meta(tz=True)]
     limits = _limits(said)
@@ -150,9 +146,9 @@ def _kind(annotation: Any, said: Iterable[Any], known: dict[type[BaseModel], typ
     if pattern in _CLOSED:
         return Literal[tuple(_CLOSED[pattern])]
     if origin is tuple:
-        annotation = tuple[_kind(inner[0], (), known), ...]  # type: ignore[misc]
+        annotation = tuple[_kind(inner[0]), ...]  # type: ignore[misc]
     elif origin is dict:
-        annotation = dict[_kind(inner[0], (), known), _kind(inner[1], (), known)]  # type: ignore[misc]
+        annotation = dict[_kind(inner[0]), _kind(inner[1])]  # type: ignore[misc]
     return Annotated[annotation, msgspec.Meta(**limits)] if limits else annotation
 
 
@@ -169,9 +165,9 @@ def _limits(said: Iterable[Any]) -> dict[str, Any]:
     return limits
 
 
-_KNOWN: dict[type[BaseModel], type[msgspec.Struct]] = {}
-_CLAIMS = msgspec.json.Decoder(_structure(Claim, _KNOWN))
-_EVENTS = msgspec.json.Decoder(_structure(ClaimEvent, _KNOWN))
+# Each gives a structure that has every fact of the model, and is spoken of as the model.
+_CLAIMS = cast("msgspec.json.Decoder[Claim]", msgspec.json.Decoder(_structure(Claim)))
+_EVENTS = cast("msgspec.json.Decoder[ClaimEvent]", msgspec.json.Decoder(_structure(ClaimEvent)))
 _ENCODER = msgspec.json.Encoder(enc_hook=lambda model: msgspec.Raw(model.json_text))
 """Findings are models: the same ones say of claim after claim that a fact is not shared, and keep their text."""
 

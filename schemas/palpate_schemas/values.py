@@ -90,11 +90,11 @@ class Verdict(StrEnum):
     FAIL = "fail"
 
 
-_LIMB_REGIONS = ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "upper_limb", "lower_limb")
+LIMB_REGIONS = ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "upper_limb", "lower_limb")
 _TRUNK_REGIONS = ("head", "tmj", "cervical", "thoracic", "lumbar", "sacral", "pelvic", "rib", "abdomen")
 _SIDES = ("left", "right", "both")
-REGION_PATTERN = rf"^(?:{'|'.join(_TRUNK_REGIONS)}|(?:{'|'.join(_LIMB_REGIONS)})(?:\.(?:{'|'.join(_SIDES)}))?)$"
-REGIONS = (*_TRUNK_REGIONS, *_LIMB_REGIONS, *(f"{limb}.{side}" for limb in _LIMB_REGIONS for side in _SIDES))
+REGION_PATTERN = rf"^(?:{'|'.join(_TRUNK_REGIONS)}|(?:{'|'.join(LIMB_REGIONS)})(?:\.(?:{'|'.join(_SIDES)}))?)$"
+REGIONS = (*_TRUNK_REGIONS, *LIMB_REGIONS, *(f"{limb}.{side}" for limb in LIMB_REGIONS for side in _SIDES))
 
 Identifier = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 """An opaque id of another system, 1 to 64 characters."""

@@ -87,7 +87,7 @@ def assistants_in_question(visit: Visit) -> bool:
     told = [line for line in visit.lines if line.performed_by]
     if not told:
         return not _nobody_else(visit)
-    return len(told) < len(visit.lines) or False in [_is_plain(line) for line in told]
+    return len(told) < len(visit.lines) or not all(_is_plain(line) for line in told)
 
 
 def _is_plain(line: Line) -> bool:
@@ -168,7 +168,7 @@ def _service(visit: Visit, modifier: str, code: str, lines: tuple[Line, ...]) ->
 
 def _minutes(visit: Visit, lines: tuple[Line, ...], assistant: Profession) -> tuple[int, int] | str:
     """Minutes of everybody else and of the assistant alone; or the fact that is missing."""
-    if not [line for line in lines if line.performed_by]:
+    if not any(line.performed_by for line in lines):
         return (sum(line.minutes or 0 for line in lines), 0) if _nobody_else(visit) else "lines/performed_by"
     therapist = assisted = 0
     for line in lines:

@@ -73,9 +73,8 @@ def _billed_pairs(visit: Visit, program: str) -> Iterator[BilledPair]:
     edits = table.edits(visit.codes, visit.date_of_service)
     quarter = str(table.quarter(visit.date_of_service)) if edits else ""
     for edit in edits:
-        for second in [line for line in visit.lines if line.code == edit.column2]:
-            alike = [line for line in visit.lines if line.code == edit.column1]
-            first = tuple([each for each in alike if same_specialty(visit, each, second)])
+        for second in visit.billed({edit.column2}):
+            first = tuple(each for each in visit.billed({edit.column1}) if same_specialty(visit, each, second))
             if first:
                 yield BilledPair(edit, first, second, quarter)
 

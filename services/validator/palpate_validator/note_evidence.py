@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from palpate_schemas.claim import Signature, VisitNote
-from palpate_schemas.values import Profession
+from palpate_schemas.values import LIMB_REGIONS, Profession
 from palpate_validator.rule import MissingFact
 from palpate_validator.visit import Visit
 
@@ -102,9 +102,7 @@ SIDE = _whole_words(
 )  # fmt: skip
 """Left, right or both."""
 
-LIMB_REGIONS = frozenset(
-    {"shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "upper_limb", "lower_limb"}
-)
+UNSIDED = frozenset(LIMB_REGIONS)
 """Regions that have a side and do not say it."""
 
 JOINT_MOBILIZATION = _whole_words(

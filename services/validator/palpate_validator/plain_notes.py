@@ -1,7 +1,7 @@
 """Whether a visit's note plainly holds what a note must, and agrees with the claim: then no rule need look closer."""
 
 from palpate_schemas.claim import VisitNote
-from palpate_validator.note_evidence import ASSISTANTS, LIMB_REGIONS, filled
+from palpate_validator.note_evidence import ASSISTANTS, UNSIDED, filled
 from palpate_validator.noted_places import noted_place
 from palpate_validator.rule import MissingFact
 from palpate_validator.timed_pools import plain_day
@@ -61,7 +61,7 @@ def _is_by_who_bills(visit: Visit, note: VisitNote) -> bool:
 def _is_where_it_says(visit: Visit, note: VisitNote) -> bool:
     """Whether the lines of 97140 have the place and a region of the note, with its side."""
     regions, location = note.regions, note.location
-    if not regions or location is None or not LIMB_REGIONS.isdisjoint(regions):
+    if not regions or location is None or not UNSIDED.isdisjoint(regions):
         return False
     fitting = noted_place(location).fitting
     for line in visit.lines:

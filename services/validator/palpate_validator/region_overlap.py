@@ -37,7 +37,7 @@ def regions_contradict(billed: Collection[str], noted: Collection[str]) -> bool:
     """True when both lists name regions and no pair of them can be the same place on the same side."""
     if not billed or not noted or not set(noted).isdisjoint(billed):
         return False
-    return True not in [_may_be_the_same(one, other) for one in billed for other in noted]
+    return not any(_may_be_the_same(one, other) for one in billed for other in noted)
 
 
 @lru_cache(maxsize=4096)

@@ -284,11 +284,8 @@ def plain_day(visit: Visit) -> PlainDay | None:
     billed: dict[str, int] = {}
     first: Line | None = None
     discipline = None
-    kind, day = visit.tables.kind, visit.date_of_service
-    for line in visit.lines:
+    for line in visit.timed_lines:
         code, units = line.code, line.whole_units
-        if kind(code, day) != "timed_15":
-            continue
         if units is None or line.minutes is None or code in _PAIRED:
             return None
         if first is None:

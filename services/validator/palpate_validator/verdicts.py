@@ -235,14 +235,8 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def _answer_id(*parts: str) -> str:
-    """The same question has the same answer id, so that whoever reads an answer twice can tell.
-
-    A version 5 UUID, written out here: `uuid.uuid5` takes 3.7 microseconds, this 1.2.
-    """
-    name = _NAMESPACE.bytes + "\0".join(parts).encode()
-    digits = hashlib.sha1(name, usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+    """The same question has the same answer id, so that whoever reads an answer twice can tell."""
+    return str(uuid.uuid5(_NAMESPACE, "\0".join(parts)))
 
 
 def _fingerprint(raw: bytes) -> str:

@@ -87,7 +87,7 @@ def by_assistant_alone(line: Line) -> bool:
 
 def others_took_part(visit: Visit) -> bool:
     """Whether a note names anybody besides its author."""
-    return bool([note for note in visit.notes if note.contributors])
+    return any(note.contributors for note in visit.notes)
 
 
 def is_student(contributor: Contributor) -> bool:

@@ -50,7 +50,7 @@ def assistant_and_supervisor_named(visit: Visit) -> Iterator[Result]:
         if any(_unlettered(each) for each in visit.known(note.contributors, _NEEDS)):
             raise MissingFact(f"{_NEEDS}/credentials")
         yield fails(f"An assistant treated on {day}, and the note names none. Who was it?")
-    elif [each for each in note.contributors or () if _nameless(each)]:
+    elif any(_nameless(each) for each in note.contributors or ()):
         yield fails(f"The note of {day} lists an assistant without a name. Who was it?")
     elif not names_a_supervisor(note) and visit.claim.supervising_provider is None:
         visit.known(note.contributors, _NEEDS)
@@ -62,9 +62,7 @@ def _assistant_treated(visit: Visit) -> bool:
     if author is not None and author.profession in ASSISTANTS:
         return True
     for line in visit.manual_therapy:
-        if "CQ" in line.modifiers or "CO" in line.modifiers:
-            return True
-        if not ASSISTANTS.isdisjoint([part.profession for part in line.performed_by]):
+        if line.has("CQ", "CO") or any(part.profession in ASSISTANTS for part in line.performed_by):
             return True
     return False
 

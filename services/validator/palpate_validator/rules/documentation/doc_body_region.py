@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from palpate_schemas.claim import VisitNote
 from palpate_schemas.finding import Denial
-from palpate_validator.note_evidence import BODY, COVERAGE_DETERMINATION, LIMB, LIMB_REGIONS, SIDE, filled, words_of
+from palpate_validator.note_evidence import BODY, COVERAGE_DETERMINATION, LIMB, SIDE, UNSIDED, filled, words_of
 from palpate_validator.plain_notes import note_in_question
 from palpate_validator.rule import CLINICIAN, Result, fails, rule, warns
 from palpate_validator.visit import MANUAL_THERAPY, Visit
@@ -59,5 +59,5 @@ def _sided(visit: Visit) -> bool:
 
 def _names_a_limb(note: VisitNote) -> bool:
     if note.regions:
-        return not LIMB_REGIONS.isdisjoint(note.regions)
+        return not UNSIDED.isdisjoint(note.regions)
     return LIMB.search(words_of(note)) is not None

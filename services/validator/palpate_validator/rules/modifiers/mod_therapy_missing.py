@@ -31,8 +31,6 @@ from palpate_validator.sources import CPM5
 from palpate_validator.visit import DISCIPLINE_MODIFIERS, MANUAL_THERAPY, Visit
 from palpate_validator.who_treated import known_rendering
 
-_PLANS = frozenset(DISCIPLINE_MODIFIERS)
-
 
 @rule(
     remedy="Add GP or GO, whichever plan of care the service was given under.",
@@ -44,7 +42,7 @@ _PLANS = frozenset(DISCIPLINE_MODIFIERS)
     codes={MANUAL_THERAPY},
 )
 def therapy_modifier_missing(visit: Visit) -> Iterator[Result]:
-    bare = [line for line in visit.manual_therapy if _PLANS.isdisjoint(line.modifiers)]
+    bare = [line for line in visit.manual_therapy if not line.has(*DISCIPLINE_MODIFIERS)]
     if bare and _applies(visit):
         for line in bare:
             yield fails(

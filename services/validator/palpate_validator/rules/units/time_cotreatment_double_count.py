@@ -49,7 +49,7 @@ def counted_twice(visit: Visit) -> Iterator[Result]:
                 shared_minutes=overlap.minutes,
                 other_line=overlap.first.line_number,
             )
-    if not [line for line in visit.timed_lines if len(line.performed_by) > 1]:
+    if not any(len(line.performed_by) > 1 for line in visit.timed_lines):
         return
     for pool in pools(visit):
         for line in pool.lines:
